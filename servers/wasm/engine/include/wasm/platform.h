@@ -1,0 +1,37 @@
+/* What the engine asks of the system it runs on, beyond libc. One file implements it per
+ * system: platform_posix.c for Linux and other POSIX systems.
+ *
+ * Sizes and addresses are multiples of WASM_PLATFORM_PAGE, except where said. All functions
+ * may be called from any thread.
+ */
+#ifndef WASM_PLATFORM_H
+#define WASM_PLATFORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { WASM_PLATFORM_PAGE = 4096 };
+
+/* Reserves `size` bytes of address space that nothing may touch: any access faults. Costs no
+ * memory. Linear memories reserve about 8 GiB each. Returns the base, or NULL. */
+void *wasm_platform_reserve(size_t size);
+
+/* Makes [at, at + size), inside one reservation, readable and writable. Bytes never committed
+ * before read as zero; committing twice keeps contents. False if the system refuses the
+ * memory: then nothing has changed. On a system that charges memory it charges here, so that
+ * touching a committed page never fails. */
+bool wasm_platform_commit(void *at, size_t size);
+
+/* Gives a whole reservation back, committed pages included. `size` as reserved. */
+void wasm_platform_release(void *at, size_t size);
+
+/* Runs body(argument) on this thread and returns true when it returns.
+ *
+ * If meanwhile this thread faults on a memory access, `owns(argument, address)` is asked, on
+ * this thread and with the faulting code interrupted (so it may only read memory and compute);
+ * if it answers true, body is abandoned as by longjmp and false is returned. If it answers
+ * false, the fault takes its usual course, an enclosing wasm_platform_run first. Calls nest. */
+bool wasm_platform_run(void (*body)(void *argument), void *argument,
+                       bool (*owns)(void *argument, const void *address));
+
+#endif
