@@ -86,3 +86,26 @@ function(pith_add_program name)
     set_target_properties(${name} PROPERTIES C_EXTENSIONS ON)
     target_link_libraries(${name} PRIVATE pith_program pith_warnings)
 endfunction()
+
+# pith_root_file(PATH FILE): FILE becomes /PATH of the root file system.
+function(pith_root_file path file)
+    set_property(GLOBAL APPEND PROPERTY PITH_ROOT_LINES "${path}=${file}")
+    set_property(GLOBAL APPEND PROPERTY PITH_ROOT_DEPENDS ${file})
+endfunction()
+
+# pith_root_target(PATH TARGET): the program TARGET, stripped, becomes /PATH.
+function(pith_root_target path target)
+    set(stripped ${CMAKE_CURRENT_BINARY_DIR}/${target}.stripped)
+    add_custom_command(OUTPUT ${stripped}
+        COMMAND ${CMAKE_OBJCOPY} --strip-all $<TARGET_FILE:${target}> ${stripped}
+        DEPENDS ${target} VERBATIM)
+    # Makes the rule known to iso/, which is another directory.
+    add_custom_target(${target}_stripped DEPENDS ${stripped})
+    set_property(GLOBAL APPEND PROPERTY PITH_ROOT_LINES "${path}=${stripped}")
+    set_property(GLOBAL APPEND PROPERTY PITH_ROOT_DEPENDS ${stripped} ${target}_stripped)
+endfunction()
+
+# pith_root_link(PATH TARGET): /PATH is a symbolic link to TARGET.
+function(pith_root_link path target)
+    set_property(GLOBAL APPEND PROPERTY PITH_ROOT_LINES "${path}@${target}")
+endfunction()
