@@ -1,0 +1,323 @@
+#!/usr/bin/python3
+"""Run the emulator for qemu.sh, and stand in for the guest's command line.
+
+    boot.py [--run LINE] [--add FILE[:PATH]]... [--get PATH[:FILE]]... [--timeout S]
+            --log FILE -- EMULATOR ARG...
+
+What the guest is to do goes in through the emulator's fw_cfg device, as the item
+`opt/pith/link`: NUL-terminated strings in pairs, `run` LINE, `add` PATH (the contents of the
+n-th are the item `opt/pith/add/n`), `get` PATH. servers/session reads it.
+
+With --run, the second serial port carries frames between this script and servers/session:
+
+    type (1 byte)  length (4 bytes, little-endian)  payload (at most 65,536 bytes)
+
+    to the guest:   I standard input, E its end, C nobody reads standard output (1) or error (2)
+    to the host:    H session is up, O standard output, R standard error, G bytes of the file
+                    being brought out, D that file is done (payload: error message, or empty),
+                    X the line's exit status (4 bytes)
+"""
+import argparse
+import os
+import selectors
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+FRAME = struct.Struct("<cI")
+FRAME_MAX = 65536
+BOOT_SECONDS = 120  # from the start of the emulator to frame H; a healthy boot takes about one
+BOOT_FAILED = 125
+TIMED_OUT = 124
+
+
+def say(message):
+    sys.stderr.buffer.write(f"qemu.sh: {message}\n".encode(errors="surrogateescape"))
+    sys.stderr.flush()
+
+
+def fail(status, message):
+    say(message)
+    sys.exit(status)
+
+
+def split_pair(text):
+    """FILE[:PATH] at the last colon, unless the whole is a file that exists."""
+    if ":" in text and not os.path.exists(text):
+        return text.rsplit(":", 1)
+    return text, None
+
+
+def arguments():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("--run")
+    parser.add_argument("--add", action="append", default=[])
+    parser.add_argument("--get", action="append", default=[])
+    parser.add_argument("--timeout", type=int)
+    parser.add_argument("--log", required=True)
+    parser.add_argument("emulator", nargs="+")
+    options = parser.parse_args()
+    adds, gets = [], []
+    for text in options.add:
+        file, path = split_pair(text)
+        if not os.path.isfile(file) or not os.access(file, os.R_OK):
+            fail(2, f"--add: {file}: no such file, or not readable")
+        path = path or "/" + os.path.basename(file)
+        adds.append((os.path.abspath(file), path if path.startswith("/") else "/" + path))
+    for text in options.get:
+        path, file = text.rsplit(":", 1) if ":" in text else (text, os.path.basename(text))
+        if not file or os.path.isdir(file):
+            fail(2, f"--get: {text}: name the file that it becomes")
+        gets.append((path if path.startswith("/") else "/" + path, file))
+    options.add, options.get = adds, gets
+    return options
+
+
+def firmware_items(options, folder):
+    """Emulator arguments for the fw_cfg items; `folder` keeps the names free of commas."""
+    pairs = [("run", options.run)] if options.run is not None else []
+    pairs += [("add", path) for _, path in options.add]
+    pairs += [("get", path) for path, _ in options.get]
+    if not pairs:
+        return []
+    link = os.path.join(folder, "link")
+    with open(link, "wb") as file:
+        for key, value in pairs:
+            file.write(key.encode() + b"\0" + os.fsencode(value) + b"\0")
+    items = ["-fw_cfg", f"name=opt/pith/link,file={link}"]
+    for number, (source, _) in enumerate(options.add):
+        alias = os.path.join(folder, f"add{number}")
+        os.symlink(source, alias)
+        items += ["-fw_cfg", f"name=opt/pith/add/{number},file={alias}"]
+    return items
+
+
+class Link:
+    """The emulator's two serial lines, and what has come over them."""
+
+    def __init__(self, options, folder):
+        self.options = options
+        self.log = open(os.path.join(folder, "boot.log"), "wb")
+        self.log_tail = b""
+        self.outgoing = bytearray()
+        self.incoming = bytearray()
+        self.up = False
+        self.panicked = False
+        self.status = None
+        self.got = 0  # files of --get that are complete
+        self.get_file = None
+        self.get_failed = False
+        self.input_open = True
+        self.closed = set()
+
+    def done(self):
+        return self.status is not None and self.got == len(self.options.get)
+
+    def send(self, kind, payload=b""):
+        self.outgoing += FRAME.pack(kind, len(payload)) + payload
+
+    def console(self, data):
+        """Bytes of the first serial line: the boot log."""
+        self.log.write(data)
+        self.log.flush()
+        self.log_tail = (self.log_tail + data)[-8192:]
+        if b"PANIC" in self.log_tail:
+            self.panicked = True
+
+    def emit(self, descriptor, payload):
+        if descriptor in self.closed:
+            return
+        try:
+            while payload:
+                payload = payload[os.write(descriptor, payload):]
+        except OSError:
+            self.closed.add(descriptor)
+            self.send(b"C", bytes([descriptor]))
+
+    def get_target(self):
+        if self.get_file is None:
+            path = self.options.get[self.got][1]
+            try:
+                self.get_file = open(path + ".part", "wb")
+            except OSError as error:
+                fail(2, f"--get: {path}: {error.strerror}")
+        return self.get_file
+
+    def finish_get(self, message):
+        path, file = self.options.get[self.got]
+        target = self.get_target()
+        target.close()
+        if message:
+            say(f"--get: {path}: {message.decode(errors='replace')}")
+            os.unlink(target.name)
+            self.get_failed = True
+        else:
+            os.replace(target.name, file)
+        self.get_file = None
+        self.got += 1
+
+    def frames(self, data):
+        self.incoming += data
+        while len(self.incoming) >= FRAME.size:
+            kind, length = FRAME.unpack_from(self.incoming)
+            if length > FRAME_MAX:
+                fail(BOOT_FAILED, "the guest's link sent a frame that is too long")
+            if len(self.incoming) < FRAME.size + length:
+                return
+            payload = bytes(self.incoming[FRAME.size:FRAME.size + length])
+            del self.incoming[:FRAME.size + length]
+            self.frame(kind, payload)
+
+    def frame(self, kind, payload):
+        if kind == b"H":
+            self.up = True
+        elif kind == b"O":
+            self.emit(1, payload)
+        elif kind == b"R":
+            self.emit(2, payload)
+        elif kind == b"G" and self.got < len(self.options.get):
+            self.get_target().write(payload)
+        elif kind == b"D" and self.got < len(self.options.get):
+            self.finish_get(payload)
+        elif kind == b"X" and len(payload) == 4:
+            self.status = struct.unpack("<I", payload)[0] & 255
+        else:
+            fail(BOOT_FAILED, f"the guest's link sent a frame of unknown kind {kind!r}")
+
+
+def pump(link, emulator, console, serial, deadline):
+    """Move bytes until the line has ended; returns the exit status of the script."""
+    started = time.monotonic()
+    poll = selectors.DefaultSelector()
+    poll.register(console, selectors.EVENT_READ)
+    poll.register(serial, selectors.EVENT_READ)
+    # A regular file cannot be polled, and is always ready.
+    try:
+        poll.register(0, selectors.EVENT_READ)
+        input_polls = True
+    except (PermissionError, ValueError, OSError):
+        input_polls = False
+    console_open = serial_open = True
+    while not link.done():
+        if link.panicked:
+            # The rest of the panic's text follows at once.
+            time.sleep(0.3)
+            drain(link, console)
+            text = link.log_tail.decode(errors="replace")
+            line = next((row for row in text.splitlines() if "PANIC" in row), "")
+            fail(BOOT_FAILED, f"the kernel panicked: {line.strip()} (see build/boot.log)")
+        now = time.monotonic()
+        if deadline and now >= deadline:
+            fail(TIMED_OUT, f"--timeout {link.options.timeout} expired")
+        if not link.up and now > started + BOOT_SECONDS:
+            fail(BOOT_FAILED, f"no session after {BOOT_SECONDS} s (see build/boot.log)")
+        if not console_open and not serial_open:
+            last = link.log_tail.decode(errors="replace").strip().splitlines()[-1:]
+            fail(BOOT_FAILED, "the machine stopped before the line ended: "
+                 + (last[0] if last else "nothing on its console") + " (see build/boot.log)")
+        # Standard input waits in the host until the guest has taken what it has.
+        room = link.input_open and link.up and len(link.outgoing) < FRAME_MAX
+        if input_polls:
+            wanted = selectors.EVENT_READ if room else 0
+            if wanted and 0 not in poll.get_map():
+                poll.register(0, wanted)
+            elif not wanted and 0 in poll.get_map():
+                poll.unregister(0)
+        if serial_open:
+            poll.modify(serial, selectors.EVENT_READ
+                        | (selectors.EVENT_WRITE if link.outgoing else 0))
+        ready = poll.select(0 if room and not input_polls else 0.5)
+        descriptors = {key.fileobj: mask for key, mask in ready}
+        if room and (not input_polls or 0 in descriptors):
+            data = os.read(0, FRAME_MAX)
+            link.send(b"I" if data else b"E", data)
+            link.input_open = bool(data)
+        if console in descriptors:
+            data = console.recv(65536)
+            if data:
+                link.console(data)
+            else:
+                console_open = False
+                poll.unregister(console)
+        if serial in descriptors:
+            if descriptors[serial] & selectors.EVENT_WRITE:
+                sent = serial.send(link.outgoing)
+                del link.outgoing[:sent]
+            if descriptors[serial] & selectors.EVENT_READ:
+                data = serial.recv(65536)
+                if data:
+                    link.frames(data)
+                else:
+                    serial_open = False
+                    poll.unregister(serial)
+    return link.status or (1 if link.get_failed else 0)
+
+
+def drain(link, console):
+    console.setblocking(False)
+    try:
+        while data := console.recv(65536):
+            link.console(data)
+    except BlockingIOError:
+        pass
+
+
+def run(options, folder):
+    console, console_far = socket.socketpair()
+    serial, serial_far = socket.socketpair()
+    command = options.emulator + firmware_items(options, folder) + [
+        "-display", "none", "-monitor", "none",
+        "-chardev", f"socket,id=console,fd={console_far.fileno()}", "-serial", "chardev:console",
+        "-chardev", f"socket,id=link,fd={serial_far.fileno()}", "-serial", "chardev:link"]
+    link = Link(options, folder)
+    emulator = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=sys.stderr,
+        pass_fds=(console_far.fileno(), serial_far.fileno()), start_new_session=True)
+    console_far.close()
+    serial_far.close()
+    serial.setblocking(False)
+    deadline = time.monotonic() + options.timeout if options.timeout else None
+    try:
+        return pump(link, emulator, console, serial, deadline)
+    finally:
+        drain(link, console)
+        emulator.kill()
+        emulator.wait()
+        link.log.close()
+        # Of parallel runs the last one's log stays, whole.
+        shutil.copyfile(link.log.name, options.log + f".{os.getpid()}")
+        os.replace(options.log + f".{os.getpid()}", options.log)
+
+
+def interactive(options, folder):
+    print("Pith starts. Leave with `shutdown`, or with Ctrl-A X.", file=sys.stderr)
+    has_display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    display = [] if has_display else ["-display", "none"]
+    command = options.emulator + firmware_items(options, folder) + display + [
+        "-chardev", "stdio,id=console,mux=on,signal=off,"
+        f"logfile={os.path.join(folder, 'boot.log')}",
+        "-serial", "chardev:console", "-mon", "chardev=console,mode=readline"]
+    status = subprocess.call(command)
+    shutil.copyfile(os.path.join(folder, "boot.log"), options.log)
+    return BOOT_FAILED if status else 0
+
+
+def main():
+    options = arguments()
+    # The emulator is ended in either case, by the `finally` of run().
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda signum, _: sys.exit(128 + signum))
+    with tempfile.TemporaryDirectory(prefix="pith-") as folder:
+        try:
+            return (interactive if options.run is None else run)(options, folder)
+        except KeyboardInterrupt:
+            return 128 + signal.SIGINT
+
+
+if __name__ == "__main__":
+    sys.exit(main())
