@@ -1,0 +1,18 @@
+/// The kernel's own voice: COM1 and the VGA text screen. Used for the log before user space
+/// drives these devices, and for panics, which take them back.
+#pragma once
+
+#include <stddef.h>
+
+/// Writes to the serial port alone. Bounded: a port that never gets ready is given up.
+void arch_console_serial(const char *text, size_t bytes);
+
+/// Clears the text screen for a panic; from here on arch_console_screen() writes there.
+void arch_console_take(void);
+
+/// Writes to the text screen, scrolling.
+void arch_console_screen(const char *text, size_t bytes);
+
+/// Prints the kernel's call chain, through kern_log(), one line each: address, function and
+/// offset. `stack` is where to begin, 0: the caller.
+void arch_backtrace(const void *stack);

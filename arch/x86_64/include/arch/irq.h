@@ -1,0 +1,26 @@
+/// Interrupt lines and the preemption tick.
+///
+/// Lines 0 to 15 are the ISA interrupts, wherever the ACPI tables route them; a line from 16 on
+/// is the IOAPIC input (GSI) of that number. Without ACPI there are the 8259's sixteen.
+/// arch masks a line when it fires and acknowledges it to the hardware; kern unmasks it when
+/// user space has handled it.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ARCH_LINES_MAX 192
+
+/// Number of lines; also in arch_boot.irq_count.
+uint32_t arch_irq_count(void);
+
+/// Sets trigger and polarity of a line (masked at that time). For an ISA line the firmware's
+/// override wins.
+void arch_irq_configure(uint32_t line, bool level, bool low);
+
+void arch_irq_mask(uint32_t line);
+void arch_irq_unmask(uint32_t line);
+
+/// Starts this CPU's tick: kern_timer() each `microseconds` (100 to 100,000), until stopped.
+void arch_timer_start(uint32_t microseconds);
+void arch_timer_stop(void);

@@ -1,0 +1,36 @@
+/// The other direction: what kern provides to arch.
+///
+/// All run on the CPU's kernel stack with interrupts off and GS at the CPU's struct cpu.
+#pragma once
+
+#include <arch/boot.h>
+#include <arch/cpu.h>
+
+/// The head of the struct cpu of CPU `number`, zeroed at boot; arch fills it.
+struct arch_cpu *kern_cpu(uint32_t number);
+
+/// Builds the first process and enters user mode by arch_leave().
+_Noreturn void kern_main(const struct arch_boot *boot);
+
+/// A system call of the running thread: its registers are in `frame` (= arch_cpu.frame), and
+/// rdi, rsi, rdx and number (rax) at hand too.
+struct arch_resume kern_syscall(uint64_t rdi, uint64_t rsi, uint64_t rdx,
+                                struct arch_frame *frame, uint64_t number);
+
+/// The running thread faulted in user mode: numbers as in enum fault and struct fault.
+struct arch_resume kern_fault(struct arch_frame *frame, uint32_t kind, uint64_t address,
+                              uint64_t code);
+
+/// Line `line` fired; it is masked now and acknowledged. `frame` is the interrupted thread's,
+/// null if the CPU was in arch_idle().
+struct arch_resume kern_interrupt(struct arch_frame *frame, uint32_t line);
+
+/// The tick of arch_timer_start(). `frame` as above.
+struct arch_resume kern_timer(struct arch_frame *frame);
+
+/// A kernel bug: prints reason, values, backtrace and build id, stops. Formats: %s %c %d %u %x
+/// with optional l, zero flag and width.
+__attribute__((format(printf, 1, 2))) _Noreturn void kern_panic(const char *format, ...);
+
+/// Prints to the kernel's log (serial; the screen too once a panic took it).
+__attribute__((format(printf, 1, 2))) void kern_log(const char *format, ...);
