@@ -1,0 +1,151 @@
+"""Bad input of every kind: a clear message that names what and where, the status of DESIGN
+section 6, a system that goes on, and its memory back."""
+import os
+import re
+import struct
+import subprocess
+
+import pytest
+
+
+@pytest.fixture
+def survive(run):
+    """survive(LINE, OPTION...) runs LINE twice in one boot and checks that free memory is the same
+    after the second run as after the first. Gives (status of LINE, standard error)."""
+
+    def check(line, *options, limit=240):
+        done = run(f"{line}; echo status $?; mem; {line}; echo status $?; mem; echo still here", *options,
+                   limit=limit)
+        assert done.status == 0 and b"still here" in done.out, done
+        statuses = [int(number) for number in re.findall(rb"^status (\d+)", done.out, re.M)]
+        free = [int(number) for number in re.findall(rb"^free (\d+)", done.out, re.M)]
+        assert len(statuses) == 2 and statuses[0] == statuses[1], done
+        assert len(free) == 2 and free[0] == free[1], done
+        return statuses[0], done.err.decode(errors="replace")
+
+    return check
+
+
+def elf(program):
+    """The bytes of a good program, to be spoilt."""
+    return bytearray(program("victim").read_bytes())
+
+
+def patched(data, offset, layout, value):
+    data = bytearray(data)
+    struct.pack_into(layout, data, offset, value)
+    return data
+
+
+def hostile_elves(good):
+    first = struct.unpack_from("<Q", good, 32)[0]  # e_phoff
+    return {
+        "empty": b"", "header only": good[:64], "truncated": good[:len(good) // 2],
+        "wrong class": patched(good, 4, "<B", 1), "wrong machine": patched(good, 18, "<H", 3),
+        "entry in the kernel": patched(good, 24, "<Q", 0xffffffff80000000),
+        "headers out of the file": patched(good, 32, "<Q", 1 << 60),
+        "many headers": patched(good, 56, "<H", 0xffff),
+        "segment in the kernel": patched(good, first + 16, "<Q", 0xffff800000000000),
+        "segment of all memory": patched(good, first + 40, "<Q", 1 << 62),
+        "segment that wraps": patched(patched(good, first + 16, "<Q", 0x7ffffffff000),
+                                      first + 40, "<Q", 0xfffffffffffff000),
+        "file size over memory size": patched(good, first + 32, "<Q", 1 << 40),
+        "noise": os.urandom(5000), "text": b"hello\n"}
+
+
+@pytest.mark.parametrize("kind", list(hostile_elves(bytes(200) + bytes(8000))))
+def test_hostile_elf(survive, program, tmp_path, kind):
+    bad = tmp_path / "bad"
+    bad.write_bytes(hostile_elves(elf(program))[kind])
+    status, error = survive("/bad", "--add", bad)
+    assert status in (126, 139) and "bad" in error, (status, error)
+
+
+@pytest.mark.parametrize("data, status", [
+    (os.urandom(3000), 126), (b"\0asm\1\0\0\0" + b"\xff" * 100, 126), (b"\0asm\1\0\0\0", 126),
+    (b"\0asm\7\0\0\0", 126), (b"", 126)])
+def test_bad_wasm(survive, tmp_path, data, status):
+    bad = tmp_path / "bad.wasm"
+    bad.write_bytes(data)
+    got, error = survive("/bad.wasm", "--add", bad)
+    assert got == status and "bad.wasm" in error, (got, error)
+
+
+@pytest.mark.parametrize("name, status, words", [
+    ("unlinkable.wasm", 126, "no_such_import"),
+    ("trap_unreachable.wasm", 134, "unreachable"),
+    ("trap_memory.wasm", 134, "out of bounds memory"),
+    ("trap_divide.wasm", 134, "divide by zero"),
+    ("recurse.wasm", 134, "call stack exhausted"),
+    ("greedy.wasm", 0, "")])
+def test_hostile_guest(survive, program, name, status, words):
+    got, error = survive(f"/{name}", "--add", program(name))
+    assert got == status and words in error, (got, error)
+
+
+def test_fuel_ends_a_loop(survive, program):
+    status, error = survive("wasm --fuel 1000000 /spin.wasm", "--add", program("spin.wasm"))
+    assert status == 134 and "fuel" in error
+
+
+def test_ctrl_c_ends_a_guest_that_loops(machine, program, tmp_path):
+    link = tmp_path / "link"
+    link.write_bytes(b"add\0/spin.wasm\0")
+    one = machine(extra=["-fw_cfg", f"name=opt/pith/link,file={link}",
+                         "-fw_cfg", f"name=opt/pith/add/0,file={program('spin.wasm')}"])
+    one.prompt()
+    one.command("true")
+    before = one.free_kib()
+    one.serial.send(b"/spin.wasm\r")
+    one.serial.expect(rb"spin.wasm\r?\n")
+    one.serial.send(b"\x03")
+    one.prompt()
+    assert "130" in one.command("echo $?")
+    assert one.free_kib() == before
+
+
+@pytest.mark.parametrize("how, status, words", [
+    ("null", 139, "0x0"), ("wild", 139, "0x"), ("kernel", 139, "0x"), ("jump", 139, "0x"),
+    ("write-text", 139, "0x"), ("stack", 139, "0x"), ("privileged", 139, ""), ("port", 139, ""),
+    ("divide", 136, ""), ("opcode", 132, "")])
+def test_native_faults(survive, program, how, status, words):
+    got, error = survive(f"/wild {how}", "--add", program("wild"))
+    assert got == status and "wild" in error and words in error, (got, error)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_random_system_calls(run, program, seed):
+    done = run(f"/syscalls {seed} 200000; echo still here; mem", "--add", program("syscalls"))
+    assert b"still here" in done.out and done.status == 0, done
+
+
+def test_full_file_system(survive):
+    line = "cat /dev/zero > /tmp/full; rm /tmp/full"
+    status, error = survive(line, "--memory", "64")
+    assert status == 0 and "space" in error.lower(), (status, error)
+
+
+def test_native_program_that_allocates_for_ever(survive, program):
+    status, error = survive("/greedy", "--add", program("greedy"))
+    assert status == 3, (status, error)
+
+
+def test_pipe_whose_reader_died(survive):
+    status, _ = survive("cat /dev/zero | head -c 5 > /dev/null")
+    assert status == 0
+
+
+def test_a_writer_without_reader_gets_sigpipe(run, program):
+    done = run("victim 13; echo $?", "--add", f"{program('victim')}:/bin/victim")
+    assert done.out == b"141\n"
+
+
+@pytest.mark.parametrize("line, words", [
+    ("echo 'open", "quote"), ("| cat", "|"), ("cat <", "<"), ("echo a | | cat", "|"), ("a && ", "&&")])
+def test_shell_syntax_errors(run, line, words):
+    done = run(line)
+    assert done.status == 2 and words.encode() in done.err, done
+
+
+def test_wasm_files_of_the_suite_exist(program):
+    subprocess.run(["wasm-validate", program("unlinkable.wasm")], check=True)

@@ -1,0 +1,123 @@
+"""qemu.sh --run, as other people's scripts rely on it (DESIGN section 6)."""
+import os
+import subprocess
+
+import pytest
+
+from conftest import TOP, qemu_sh
+
+EVERY_BYTE = bytes(range(256)) * 5
+
+
+def test_output_error_and_status_are_separate(run):
+    done = run("echo out; echo err >&2; exit 7")
+    assert (done.status, done.out, done.err) == (7, b"out\n", b"err\n")
+
+
+def test_all_byte_values_pass_unchanged(run):
+    done = run("cat", stdin=EVERY_BYTE)
+    assert (done.status, done.out) == (0, EVERY_BYTE)
+
+
+def test_all_byte_values_pass_on_standard_error(run):
+    done = run("cat >&2", stdin=EVERY_BYTE)
+    assert (done.status, done.out, done.err) == (0, b"", EVERY_BYTE)
+
+
+def test_end_of_file_reaches_the_guest(run):
+    done = run("wc -c", stdin=b"")
+    assert done.status == 0 and done.out.split()[0] == b"0"
+
+
+def test_input_larger_than_any_buffer(run):
+    data = os.urandom(300_000)
+    done = run("cat", stdin=data)
+    assert done.status == 0 and done.out == data
+
+
+@pytest.mark.parametrize("line, status", [
+    ("true", 0), ("false", 1), ("exit 300", 300 & 255), ("no-such-program", 127),
+    ("/etc", 126), ("false || exit 3", 3), ("true && exit 4", 4), ("exit 5; exit 6", 5)])
+def test_status_of_the_line(run, line, status):
+    assert run(line).status == status
+
+
+@pytest.mark.parametrize("signal", [2, 4, 8, 9, 11, 13, 15])
+def test_status_of_a_killed_program(run, program, signal):
+    done = run(f"victim {signal}", "--add", f"{program('victim')}:/bin/victim")
+    assert done.status == 128 + signal
+
+
+def test_environment(run):
+    assert run("pwd; echo $PATH; echo x > /tmp/x && cat /tmp/x").out == b"/\n/bin:.\nx\n"
+
+
+def test_pipes_and_redirection(run):
+    done = run("echo one two | wc -w > /tmp/n; cat < /tmp/n; cat nothing 2> /tmp/e; wc -l < /tmp/e")
+    assert done.out.split() == [b"2", b"1"]
+
+
+def test_add_and_get(run, tmp_path):
+    source = tmp_path / "with space, and comma.bin"
+    source.write_bytes(EVERY_BYTE * 100)
+    target = tmp_path / "out.bin"
+    done = run("cp '/with space, and comma.bin' /tmp/copy && cmp /placed/elsewhere /tmp/copy",
+               "--add", source, "--add", f"{source}:/placed/elsewhere", "--get", f"/tmp/copy:{target}")
+    assert done.status == 0, done
+    assert target.read_bytes() == EVERY_BYTE * 100
+
+
+def test_get_of_a_missing_file(run, tmp_path):
+    done = run("true", "--get", f"/nothing:{tmp_path}/x")
+    assert done.status != 0 and b"/nothing" in done.err and not (tmp_path / "x").exists()
+
+
+def test_timeout(run):
+    done = run("sleep 1000", "--timeout", "8")
+    assert done.status == 124 and b"timeout" in done.err
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--no-such-option"], ["--memory"], ["--memory", "many"], ["--machine", "vax"],
+    ["--run", "true", "--add", "/no/such/file"], ["--get", "/x"], ["--timeout", "3"], ["stray"]])
+def test_usage_errors(arguments):
+    done = qemu_sh(*arguments)
+    assert done.status == 2 and done.err and not done.out
+
+
+def test_help():
+    done = qemu_sh("--help")
+    assert done.status == 0 and b"--run" in done.out
+
+
+def test_a_reader_that_leaves_ends_the_line():
+    script = f"bash '{TOP}/qemu.sh' --run 'cat /dev/zero' --timeout 100 | head -c 10 | wc -c; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, timeout=200, check=False)
+    assert done.stdout.split() == [b"10", b"141"]
+
+
+def test_parallel_runs():
+    runs = [subprocess.Popen(["bash", str(TOP / "qemu.sh"), "--run", f"echo {number}; exit {number}"],
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) for number in (1, 2, 3)]
+    for number, one in zip((1, 2, 3), runs):
+        out, _ = one.communicate(timeout=240)
+        assert (out, one.returncode) == (f"{number}\n".encode(), number)
+
+
+def test_from_another_folder_through_a_path_with_spaces(tmp_path):
+    # The checkout itself may be anywhere: a link stands for it, so that nothing is built twice.
+    link = tmp_path / "a checkout, with spaces"
+    link.symlink_to(TOP)
+    done = subprocess.run(["bash", str(link / "qemu.sh"), "--run", "echo here"], cwd=tmp_path,
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=240, check=False)
+    assert (done.returncode, done.stdout) == (0, b"here\n")
+
+
+def test_too_little_memory_is_said(run):
+    done = run("true", "--memory", "12", "--timeout", "100")
+    assert done.status == 125 and b"memory" in done.err
+
+
+def test_boot_log_is_kept(run):
+    run("true")
+    assert b"Pith" in (TOP / "build/boot.log").read_bytes()
