@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """Makes everything that follows from kern/abi/pith.idl and servers/proto/*.idl.
 
-    gen.py abi OUT ABI.idl                 headers, nasm constants, system-call stubs below OUT
-    gen.py docs DIR ABI.idl [PROTO.idl...]   the reference pages; --check only compares them
+    gen.py abi OUT ABI.idl               headers, nasm constants, system-call stubs below OUT
+    gen.py proto OUT ABI.idl PROTO.idl...  client stubs, server sides, label names below OUT
+    gen.py docs DIR ABI.idl PROTO.idl...   the reference pages; --check only compares them
 
 Files whose text would not change are left alone, so that nothing is rebuilt for them. Errors
 are one line, `file:line: what`, and exit status 1."""
@@ -12,7 +13,7 @@ import os
 import sys
 
 from genlib import abi as abi_output
-from genlib import idl, pages
+from genlib import idl, pages, proto
 
 
 def write(path, text):
@@ -45,24 +46,30 @@ def stale(folder, files):
     return names
 
 
+def make(options):
+    """{path below the output folder: text}"""
+    abi, protos = idl.load(options.abi, options.protos)
+    source = source_name(options.abi)
+    if options.what == "abi":
+        return abi_output.files(abi, source)
+    if options.what == "proto":
+        return proto.files(protos)
+    return pages.files(abi, source, protos)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("what", choices=["abi", "docs"])
+    parser.add_argument("what", choices=["abi", "proto", "docs"])
     parser.add_argument("out")
     parser.add_argument("abi")
     parser.add_argument("protos", nargs="*")
     parser.add_argument("--check", action="store_true", help="docs: compare instead of writing")
     options = parser.parse_args()
     try:
-        abi, protos = idl.load(options.abi, options.protos)
+        files = make(options)
     except (idl.IdlError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    source = source_name(options.abi)
-    if options.what == "abi":
-        files = abi_output.files(abi, source)
-    else:
-        files = {"abi.md": pages.abi_page(abi, source)}
     if options.check:
         old = stale(options.out, files)
         for name in old:

@@ -309,24 +309,26 @@ def lay_out(decl, structs):
     decl.size = offset
 
 
-def check_calls(file, structs, bases):
+def check_calls(file, structs, bases, extended):
     """Requests of one interface: numbers, words, capabilities, window bytes."""
     interfaces = file.all("interface")
-    if len(interfaces) != 1:
-        raise IdlError(f"{file.path}:1: a file of servers/proto declares exactly one interface")
+    if len(interfaces) > 1 or file.all("call") and not interfaces:
+        raise IdlError(f"{file.path}:1: a file of servers/proto declares one interface, or none and no calls")
+    if not interfaces:
+        return
     interface = interfaces[0]
     if interface.extends and interface.extends not in bases:
         raise IdlError(f"{interface.where}: {interface.name} extends {interface.extends}, "
                        "which is not among the interface files given")
     unique(file.all("call"), "call", lambda d: d.value)
     for call in file.all("call"):
-        low = 32 if interface.extends else 1
-        if not low <= call.value < ATTACH:
-            raise IdlError(f"{call.where}: call {call.name} = {call.value}: "
-                           f"must be {low} to {ATTACH - 1}")
+        low, high = (32 if interface.extends else 1), (31 if interface.name in extended else ATTACH - 1)
+        if not low <= call.value <= high:
+            raise IdlError(f"{call.where}: call {call.name} = {call.value}: must be {low} to {high}")
         for side, members in (("parameters", call.members), ("results", call.results)):
             check_side(call, side, members, structs)
-        unique(call.members + call.results, "parameter", lambda d: d.name)
+        unique(call.members, "parameter", lambda d: d.name)
+        unique(call.results, "result", lambda d: d.name)
 
 
 def check_side(call, side, members, structs):
@@ -374,6 +376,7 @@ def load(abi_path, proto_paths):
     for decl in abi.all("syscall"):
         if len(decl.members) > 8 or len(decl.results) > 3:
             raise IdlError(f"{decl.where}: syscall {decl.name}: at most 8 arguments, 3 results")
+    extended = {i.extends for f in protos for i in f.all("interface")}
     for file in protos:
-        check_calls(file, structs, bases)
+        check_calls(file, structs, bases, extended)
     return abi, protos

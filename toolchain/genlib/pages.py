@@ -76,3 +76,34 @@ def statuses(decls):
 def abi_page(abi, source):
     return (f"# The ABI\n\n<!-- Generated from {source} by toolchain/gen.py: change that, not this. -->\n\n"
             f"{abi.doc}\n\n{declarations(abi)}").rstrip() + "\n"
+
+
+def call(interface, decl):
+    manager = " Only for managers: others get `E_RIGHTS`." if decl.manager else ""
+    doc = f"{decl.doc}{manager}".strip()
+    return (f"### {decl.value}: {decl.name}\n\n`{signature(decl.name, decl)}`\n\n"
+            + (f"{doc}\n\n" if doc else ""))
+
+
+def proto_page(file, protos):
+    """One interface: its text, what it declares, its requests by number, and those it inherits."""
+    name = file.path.split("/")[-1][:-4]
+    out = [f"# {name}\n\n<!-- Generated from servers/proto/{name}.idl by toolchain/gen.py: change that, "
+           f"not this. -->\n\n{file.doc}\n\n"]
+    interface = (file.all("interface") or [None])[0]
+    if interface:
+        base = f" It answers the requests of [{interface.extends}]({interface.extends}.md) too." if interface.extends else ""
+        out.append(f"Interface {interface.value}: the label of a request is {interface.value << 8:#x} + its number. "
+                   f"Request 255 is `attach(window: cap)`.{base}\n\n")
+        out.append("## Requests\n\n" + "".join(call(interface, c) for c in file.all("call")))
+    rest = declarations(file)
+    out.append("## Declarations\n\n" + rest if rest else "")
+    return "".join(out).rstrip() + "\n"
+
+
+def files(abi, source, protos):
+    """{name: text} for docs/reference/."""
+    made = {"abi.md": abi_page(abi, source)}
+    for file in protos:
+        made[file.path.split("/")[-1][:-4] + ".md"] = proto_page(file, protos)
+    return made

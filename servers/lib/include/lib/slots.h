@@ -1,0 +1,22 @@
+/// Free slots of the process's own CSpace.
+#pragma once
+
+#include <stdbool.h>
+#include <lib/ipc.h>
+
+enum {
+    SLOTS_MAX = 32768, ///< what the largest directory in use (4 KiB) can name
+};
+
+/// Slots [first, limit) are free. Called once, by crt0 or libc's start-up.
+void slots_start(uint32_t first, uint32_t limit) PITH_SYMBOL(slots_start);
+
+/// A free slot, or 0: none, and `memory` gives no further page of slots.
+PITH_CHECKED uint32_t slot_alloc(void) PITH_SYMBOL(slot_alloc);
+
+/// The slot is empty (its capability was deleted or never came). 0 is ignored.
+void slot_free(uint32_t slot) PITH_SYMBOL(slot_free);
+
+/// Deletes the capability in the slot, in as many steps as it takes, and frees the slot. 0 is
+/// ignored. A capability that has children (E_BUSY) is revoked first.
+void slot_delete(uint32_t slot) PITH_SYMBOL(slot_delete);
