@@ -1,0 +1,198 @@
+// One command line for the host: three pipes between the shell and the link.
+//
+// Everything is driven by signals: the port, the child's end, the pipes. After each wait all
+// of them are looked at, so a signal taken elsewhere (link.c while it sends) loses nothing.
+#include <lib/log.h>
+#include <lib/session.h>
+#include <lib/start.h>
+#include <lib/text.h>
+#include <proto/files.h>
+#include <proto/io.h>
+#include <proto/process.h>
+
+#include "session.h"
+
+enum { NOTHING_RAN = 125 };
+
+struct output {
+    char kind;       // of its frames
+    uint32_t handle; // the pipe's read end
+    uint32_t wake;
+    bool open;
+};
+
+static struct output outputs[2] = {{.kind = 'O'}, {.kind = 'R'}};
+static struct {
+    uint32_t handle; // the pipe's write end
+    uint32_t wake;
+    bool open;
+    bool ended; // the host has no more; close when `frame` is written
+    bool full;  // `frame` holds bytes [written, frame.bytes) for the pipe
+    uint32_t written;
+} input;
+static struct frame frame;
+
+static struct session *files(void)
+{
+    return session_to(STARTUP_SLOT_FILES);
+}
+
+static void close_handle(uint32_t handle)
+{
+    status_ignore(io_close(files(), handle));
+}
+
+// A pipe of which `ours` (0: read, 1: write) is made non-blocking.
+static void make_pipe(uint32_t ends[2], int ours)
+{
+    uint32_t flags;
+    CHECK(files_pipe(files(), &ends[0], &ends[1]) == OK);
+    CHECK(io_set_flags(files(), ends[ours], IO_FLAG_NONBLOCK, IO_FLAG_NONBLOCK, &flags) == OK);
+}
+
+static enum status start(const char *line, uint32_t *pid)
+{
+    static char arguments[32768] = "/bin/sh\0-c";
+    const uint32_t prefix = sizeof "/bin/sh\0-c";
+    uint32_t pipes[3][2], bytes = (uint32_t)strlen(line) + 1;
+    if (bytes > sizeof arguments - prefix)
+        return E_2BIG;
+    memcpy(arguments + prefix, line, bytes);
+    make_pipe(pipes[0], 1);
+    make_pipe(pipes[1], 0);
+    make_pipe(pipes[2], 0);
+    const uint32_t handles[3] = {pipes[0][0], pipes[1][1], pipes[2][1]};
+    enum status result =
+        shell_spawn(arguments, prefix + bytes, SPAWN_FLAG_GROUP | SPAWN_FLAG_FOREGROUND,
+                    IO_SERVICE_FILES, handles, pid);
+    for (int i = 0; i < 3; i++)
+        close_handle(handles[i]);
+    input.handle = pipes[0][1];
+    input.wake = wake_capability(WAKE_INPUT);
+    input.open = true;
+    for (int i = 0; i < 2; i++) {
+        outputs[i].handle = pipes[i + 1][0];
+        outputs[i].wake = wake_capability(i == 0 ? WAKE_OUTPUT : WAKE_ERROR);
+        outputs[i].open = true;
+    }
+    return result;
+}
+
+static void close_output(struct output *output)
+{
+    if (output->open)
+        close_handle(output->handle);
+    output->open = false;
+}
+
+// Moves all there is; leaves a signal behind for more.
+static void pump_output(struct output *output)
+{
+    while (output->open) {
+        const void *bytes;
+        uint32_t count, ready;
+        enum status result = io_read(files(), output->handle, FRAME_BYTES, -1, &bytes, &count);
+        if (result == E_AGAIN) {
+            if (io_watch(files(), output->handle, IO_EVENT_READABLE, output->wake, &ready) !=
+                    OK ||
+                !ready)
+                return;
+        } else if (result != OK || count == 0) {
+            close_output(output);
+        } else {
+            link_send(output->kind, bytes, count);
+        }
+    }
+}
+
+static void close_input(void)
+{
+    if (input.open)
+        close_handle(input.handle);
+    input.open = input.full = false;
+}
+
+// True: the frame is dealt with and the next one may come.
+static bool write_input(void)
+{
+    while (input.full) {
+        uint32_t count, ready;
+        enum status result = io_write(files(), input.handle, -1, frame.payload + input.written,
+                                      frame.bytes - input.written, &count);
+        if (result == E_AGAIN) {
+            if (io_watch(files(), input.handle, IO_EVENT_WRITABLE, input.wake, &ready) != OK ||
+                !ready)
+                return false;
+        } else if (result != OK) {
+            close_input(); // nobody reads: later input frames are dropped
+        } else {
+            input.written += count;
+            input.full = input.written < frame.bytes;
+        }
+    }
+    return true;
+}
+
+static void take_frames(void)
+{
+    while (write_input() && link_receive(&frame)) {
+        if (frame.kind == 'I' && input.open) {
+            input.full = frame.bytes > 0;
+            input.written = 0;
+        } else if (frame.kind == 'E') {
+            close_input();
+        } else if (frame.kind == 'C' && frame.bytes == 1) {
+            close_output(&outputs[frame.payload[0] == 1 ? 0 : 1]);
+        }
+    }
+}
+
+static void send_file(const char *path)
+{
+    uint32_t handle, service, count;
+    const void *bytes;
+    enum status result = files_open(files(), 0, OPEN_FLAG_READ, 0, path, (uint32_t)strlen(path),
+                                    &handle, &service);
+    if (result == OK && service != IO_SERVICE_FILES)
+        result = E_INVAL;
+    if (result == OK) {
+        while ((result = io_read(files(), handle, FRAME_BYTES, -1, &bytes, &count)) == OK &&
+               count > 0)
+            link_send('G', bytes, count);
+        close_handle(handle);
+    }
+    const char *message = result == OK ? "" : status_message(result);
+    link_send('D', message, (uint32_t)strlen(message));
+}
+
+_Noreturn void run_line(const struct plan *plan)
+{
+    uint32_t pid = 0, status = NOTHING_RAN;
+    link_start();
+    link_send('H', 0, 0);
+    enum status result = start(plan->run, &pid);
+    if (result != OK) {
+        char text[160];
+        link_send('R', text,
+                  (uint32_t)text_format(text, sizeof text,
+                                        "session: cannot start the shell: %s, /bin/sh\n",
+                                        status_message(result)));
+    }
+    bool ended = result != OK;
+    for (;;) {
+        // The order matters: what a child wrote before it ended is read after its end was seen.
+        ended = ended || child_ended(pid, &status);
+        pump_output(&outputs[0]);
+        pump_output(&outputs[1]);
+        if (ended)
+            break;
+        take_frames();
+        wake_wait();
+    }
+    for (uint32_t i = 0; i < plan->get_count; i++)
+        send_file(plan->gets[i]);
+    uint8_t bytes[4] = {(uint8_t)status};
+    link_send('X', bytes, sizeof bytes);
+    for (;;)
+        wake_wait();
+}
