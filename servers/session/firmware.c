@@ -1,11 +1,13 @@
 // What the host asks for, from QEMU's fw_cfg device (QEMU, docs/specs/fw_cfg: a selector port,
 // a data port that gives the selected item byte by byte; item 0x19 is the directory of named
 // items, numbers big-endian). The items' format is drawn in toolchain/boot.py.
+#include <lib/ipc.h>
 #include <lib/log.h>
 #include <lib/region.h>
 #include <lib/session.h>
 #include <lib/start.h>
 #include <lib/text.h>
+#include <pith/status.h>
 #include <proto/files.h>
 #include <proto/io.h>
 

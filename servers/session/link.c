@@ -3,6 +3,7 @@
 //
 // The port is a 16550: 16 bytes each way. It interrupts when bytes arrive and, while we wait
 // to send, when it has room. Input that nobody takes yet stays in the emulator.
+#include <lib/ipc.h>
 #include <lib/log.h>
 #include <lib/start.h>
 #include <lib/text.h>

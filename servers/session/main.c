@@ -5,6 +5,7 @@
 #include <lib/slots.h>
 #include <lib/start.h>
 #include <lib/text.h>
+#include <pith/status.h>
 #include <proto/files.h>
 #include <proto/init.h>
 #include <proto/io.h>
@@ -24,8 +25,8 @@ uint32_t wake_capability(uint64_t bit)
 
 uint64_t wake_wait(void)
 {
-    struct message m;
-    while (sys_recv(STARTUP_SLOT_ENDPOINT, HANDLE_NULL, 0, &m) != OK)
+    struct message m = {0};
+    while (sys_recv(STARTUP_SLOT_ENDPOINT, HANDLE_NULL, &m, 0) != OK)
         continue;
     return m.badge;
 }

@@ -6,6 +6,7 @@
 #include <lib/session.h>
 #include <lib/start.h>
 #include <lib/text.h>
+#include <pith/status.h>
 #include <proto/files.h>
 #include <proto/io.h>
 #include <proto/process.h>
