@@ -13,6 +13,6 @@ void arch_console_take(void);
 /// Writes to the text screen, scrolling.
 void arch_console_screen(const char *text, size_t bytes);
 
-/// Prints the kernel's call chain, through kern_log(), one line each: address, function and
-/// offset. `stack` is where to begin, 0: the caller.
-void arch_backtrace(const void *stack);
+/// Prints the kernel's call chain through kern_log(), one line each: address, function and
+/// offset. In a panic about an exception, the chain of where that happened.
+void arch_backtrace(void);

@@ -1,0 +1,106 @@
+/// Inside arch: bringing up a CPU and its devices.
+#pragma once
+
+#include "boot/boot.h"
+#include <arch/cpu.h>
+
+// ---- features.c
+
+/// Panics, naming it, if the CPU lacks something that the kernel needs; switches on what it
+/// has.
+void features_enable(void);
+bool features_large_pages(void); ///< 1 GiB pages
+/// End of the physical address space, at most 2^47.
+uint64_t features_phys_end(void);
+
+// ---- tables.c
+
+/// Loads CPU `number`'s GDT, TSS and the IDT, points GS at kern_cpu(number), sets the SYSCALL
+/// registers.
+void cpu_init(uint32_t number);
+/// The page below the boot CPU's stack, which stays unmapped.
+char *cpu_stack_guard(void);
+/// The CPU whose IST stack `on_stack` points into.
+struct arch_cpu *cpu_of_ist(const void *on_stack);
+
+// ---- apic.c
+
+/// Enables the boot CPU's local APIC at the MADT's address (0: the architecture's). Without an
+/// IOAPIC its LINT0 passes the 8259's interrupts.
+void apic_init(struct phys from_madt, bool ioapic);
+struct phys apic_base(void);
+void apic_eoi(void);
+/// Runs the timer freely, unheard, from 2^32 - 1 down; what it shows.
+void apic_timer_free_run(void);
+uint32_t apic_timer_count(void);
+/// Tells its rate, in ticks per second.
+void apic_timer_set_rate(uint64_t hz);
+
+// ---- clock.c
+
+/// Measures the time stamp counter and the local APIC's timer; returns TSC ticks per second.
+uint64_t clock_calibrate(void);
+
+// ---- irq.c
+
+void irq_init(const struct acpi_madt *madt);
+/// Masks and acknowledges the line of `vector`. False: the interrupt was spurious.
+bool irq_accept(uint32_t vector, uint32_t *line);
+
+// ---- console.c
+
+void console_init(void);
+
+// ---- ../trap/backtrace.c
+
+/// The panic to come is about an exception at `ip`, where the stack pointer was `sp`.
+void backtrace_from(uint64_t ip, uint64_t sp);
+
+// ---- instructions
+
+enum { VECTOR_IRQ = 32, VECTOR_TIMER = 0xf0, VECTOR_SPURIOUS = 0xff };
+
+#define MSR_APIC_BASE      0x1b
+#define MSR_MCG_CAP        0x179
+#define MSR_MCG_STATUS     0x17a
+#define MSR_PAT            0x277
+#define MSR_MC0_STATUS     0x401
+#define MSR_EFER           0xc0000080
+#define MSR_STAR           0xc0000081
+#define MSR_LSTAR          0xc0000082
+#define MSR_FMASK          0xc0000084
+#define MSR_FS_BASE        0xc0000100
+#define MSR_GS_BASE        0xc0000101
+#define MSR_KERNEL_GS_BASE 0xc0000102
+
+static inline uint64_t msr_read(uint32_t msr)
+{
+    uint32_t low, high;
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+    return (uint64_t)high << 32 | low;
+}
+
+static inline void msr_write(uint32_t msr, uint64_t value)
+{
+    __asm__ volatile("wrmsr" ::"c"(msr), "a"((uint32_t)value), "d"(value >> 32) : "memory");
+}
+
+#define CR_READ(n)                                                                             \
+    ({                                                                                         \
+        uint64_t value_;                                                                       \
+        __asm__ volatile("movq %%cr" #n ", %0" : "=r"(value_));                                \
+        value_;                                                                                \
+    })
+#define CR_WRITE(n, value)                                                                     \
+    __asm__ volatile("movq %0, %%cr" #n ::"r"((uint64_t)(value)) : "memory")
+
+#define CR4_PGE (1ul << 7)
+
+/// Forgets all translations, the kernel's too.
+static inline void cpu_flush_global(void)
+{
+    uint64_t cr4 = CR_READ(4);
+    CR_WRITE(4, cr4 & ~CR4_PGE);
+    CR_WRITE(3, CR_READ(3));
+    CR_WRITE(4, cr4 | CR4_PGE);
+}

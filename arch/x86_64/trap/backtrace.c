@@ -1,0 +1,72 @@
+/// The call chain for a panic.
+///
+/// The kernel keeps no frame pointers: they would cost instructions in every system call. So
+/// the stack is searched for values that point behind a CALL in the kernel's code. A stale one
+/// may slip in; none is missed.
+
+#include "cpu/cpu.h"
+#include "trap/symbols.h"
+#include <arch/console.h>
+#include <arch/kern.h>
+
+enum { LINES_MAX = 24 };
+
+static uint64_t exception_ip, exception_sp;
+
+extern const uint8_t text_start[], text_end[]; // boot/kernel.ld
+
+void backtrace_from(uint64_t ip, uint64_t sp)
+{
+    exception_ip = ip;
+    exception_sp = sp;
+}
+
+static bool follows_call(uint64_t address)
+{
+    if (address < (uint64_t)text_start + 8 || address >= (uint64_t)text_end)
+        return false;
+    const uint8_t *at = (const uint8_t *)address;
+    bool direct = at[-5] == 0xe8;
+    bool by_register = at[-2] == 0xff && (at[-1] & 0xf8) == 0xd0;
+    bool by_memory = at[-7] == 0xff && (at[-6] & 0x38) == 0x10;
+    return direct || by_register || by_memory;
+}
+
+/// One line: address, function and offset.
+static void print_address(uint64_t address)
+{
+    uint32_t low = address & 0x7fffffff, i = 0;
+    while (i < symbols_count && symbols[i].address <= low)
+        i++;
+    if (i == 0)
+        kern_log("  %lx\n", address);
+    else
+        kern_log("  %lx %s+%x\n", address, symbols_names + symbols[i - 1].name,
+                 low - symbols[i - 1].address);
+}
+
+/// Prints what returns are found from `at` up to `top`.
+static void search(uint64_t at, uint64_t top)
+{
+    int lines = 0;
+    for (at = (at + 7) & ~7ul; at + 8 <= top && lines < LINES_MAX; at += 8) {
+        uint64_t value = *(const uint64_t *)at;
+        if (follows_call(value)) {
+            print_address(value);
+            lines++;
+        }
+    }
+}
+
+void arch_backtrace(void)
+{
+    uint64_t top = kern_cpu(0)->stack, bottom = top - STACK_BYTES;
+    uint64_t at = (uint64_t)__builtin_frame_address(0);
+    if (exception_sp != 0) {
+        print_address(exception_ip);
+        at = exception_sp;
+    }
+    if (at - bottom > STACK_BYTES) // it overflowed, or the exception came before it was loaded
+        at = bottom;
+    search(at, top);
+}

@@ -1,0 +1,193 @@
+/// Exceptions and interrupts, from trap/entry.asm: a user's fault goes to kern_fault(), an
+/// interrupt to kern_interrupt() or kern_timer(), anything else in the kernel is a panic.
+
+#include "cpu/cpu.h"
+#include <arch/console.h>
+#include <arch/kern.h>
+#include <arch/port.h>
+#include <pith/abi.h>
+
+/// As trap_alone pushes it.
+struct trap_state {
+    uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
+    uint64_t vector, code, rip, cs, rflags, rsp, ss;
+};
+
+// For trap/entry.asm alone.
+struct arch_resume trap_user(struct arch_frame *frame, uint64_t vector, uint64_t code);
+struct arch_resume trap_idle(uint64_t vector);
+void trap_kernel(struct trap_state *state);
+
+extern const char entry_syscall[];
+
+enum vector {
+    VECTOR_DB = 1,
+    VECTOR_NMI = 2,
+    VECTOR_DF = 8,
+    VECTOR_PF = 14,
+    VECTOR_MF = 16,
+    VECTOR_MC = 18,
+    VECTOR_XM = 19,
+};
+
+/// enum fault by vector; 0 counts as PROTECTION.
+static const uint8_t fault_kinds[VECTOR_IRQ] = {
+    [0] = FAULT_DIVIDE,     [VECTOR_DB] = FAULT_DEBUG,   [3] = FAULT_BREAKPOINT,
+    [4] = FAULT_OVERFLOW,   [5] = FAULT_BOUND,           [6] = FAULT_OPCODE,
+    [7] = FAULT_NO_FPU,     [VECTOR_PF] = FAULT_PAGE,    [VECTOR_MF] = FAULT_FPU,
+    [17] = FAULT_ALIGNMENT, [VECTOR_MC] = FAULT_MACHINE, [VECTOR_XM] = FAULT_SIMD,
+};
+
+static const char *const names[VECTOR_IRQ] = {
+    "divide error",
+    "debug",
+    "NMI",
+    "breakpoint",
+    "overflow",
+    "bound range",
+    "invalid opcode",
+    "no FPU",
+    "double fault",
+    NULL,
+    "invalid TSS",
+    "segment not present",
+    "stack segment",
+    "protection",
+    "page fault",
+    NULL,
+    "x87",
+    "alignment",
+    "machine check",
+    "SIMD",
+    NULL,
+    "control protection",
+};
+
+/// Reads and clears what a machine check left. True: the interrupted program can be told and
+/// the machine go on (SDM volume 3, section 16.3).
+static bool machine_check_survivable(void)
+{
+    enum { RESTART_VALID = 1, BANKS = 255 };
+    const uint64_t context_corrupt = 1ul << 57, valid = 1ul << 63;
+    bool survivable = msr_read(MSR_MCG_STATUS) & RESTART_VALID;
+    uint32_t banks = msr_read(MSR_MCG_CAP) & BANKS;
+    for (uint32_t i = 0; i < banks; i++) {
+        uint64_t status = msr_read(MSR_MC0_STATUS + 4 * i);
+        if ((status & valid) == 0)
+            continue;
+        kern_log("machine check: bank %u, status %lx\n", i, status);
+        survivable &= (status & context_corrupt) == 0;
+        msr_write(MSR_MC0_STATUS + 4 * i, 0);
+    }
+    msr_write(MSR_MCG_STATUS, 0);
+    return survivable;
+}
+
+/// What struct fault says besides the registers, and clears its source.
+static uint64_t fault_code(uint64_t vector, uint64_t code)
+{
+    uint32_t mxcsr;
+    uint16_t x87;
+    switch (vector) {
+    case VECTOR_DB:
+        __asm__ volatile("movq %%dr6, %0" : "=r"(code));
+        __asm__ volatile("movq %0, %%dr6" ::"r"(0ul));
+        return code;
+    case VECTOR_MF:
+        __asm__ volatile("fnstsw %0" : "=m"(x87));
+        return x87;
+    case VECTOR_XM:
+        __asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
+        return mxcsr;
+    default:
+        return code;
+    }
+}
+
+static struct arch_resume interrupt(struct arch_frame *frame, uint64_t vector)
+{
+    uint32_t line;
+    if (vector == VECTOR_TIMER) {
+        apic_eoi();
+        return kern_timer(frame);
+    }
+    if (vector != VECTOR_SPURIOUS && irq_accept(vector, &line))
+        return kern_interrupt(frame, line);
+    if (!frame)
+        arch_idle();
+    return arch_resume(frame);
+}
+
+struct arch_resume trap_user(struct arch_frame *frame, uint64_t vector, uint64_t code)
+{
+    if (vector >= VECTOR_IRQ)
+        return interrupt(frame, vector);
+    if (vector == VECTOR_DF)
+        kern_panic("double fault in user mode at %lx", frame->rip);
+    if (vector == VECTOR_MC && !machine_check_survivable())
+        kern_panic("machine check in user mode at %lx", frame->rip);
+    uint32_t kind = fault_kinds[vector] ? fault_kinds[vector] : FAULT_PROTECTION;
+    return kern_fault(frame, kind, vector == VECTOR_PF ? CR_READ(2) : 0,
+                      fault_code(vector, code));
+}
+
+struct arch_resume trap_idle(uint64_t vector)
+{
+    return interrupt(NULL, vector);
+}
+
+/// Hardware that reports a failure by NMI says so at port 0x61. Others are for nobody.
+static void handle_nmi(const struct trap_state *s)
+{
+    enum { FAILURES = 0xc0 };
+    uint32_t reason = arch_port_read(0x61, 1);
+    if (reason & FAILURES) {
+        msr_write(MSR_GS_BASE, (uint64_t)cpu_of_ist(s));
+        kern_panic("NMI: the hardware reports a failure (port 0x61: %x)", reason);
+    }
+}
+
+static void print_state(const struct trap_state *s)
+{
+    kern_log("rip %016lx  rsp %016lx  rflags %08lx  code %lx\n", s->rip, s->rsp, s->rflags,
+             s->code);
+    kern_log("rax %016lx  rbx %016lx  rcx %016lx\n", s->rax, s->rbx, s->rcx);
+    kern_log("rdx %016lx  rsi %016lx  rdi %016lx\n", s->rdx, s->rsi, s->rdi);
+    kern_log("rbp %016lx  r8  %016lx  r9  %016lx\n", s->rbp, s->r8, s->r9);
+    kern_log("r10 %016lx  r11 %016lx  r12 %016lx\n", s->r10, s->r11, s->r12);
+    kern_log("r13 %016lx  r14 %016lx  r15 %016lx\n", s->r13, s->r14, s->r15);
+    kern_log("cr2 %016lx  cr3 %016lx\n", CR_READ(2), CR_READ(3));
+}
+
+/// Runs on the stack of the exception, GS unknown. Returning resumes what was interrupted.
+void trap_kernel(struct trap_state *s)
+{
+    const uint64_t resume_flag = 1ul << 16;
+    if (s->vector == VECTOR_NMI) {
+        handle_nmi(s);
+        return;
+    }
+    if (s->vector == VECTOR_DB && s->rip == (uint64_t)entry_syscall) {
+        fault_code(VECTOR_DB, 0); // some CPUs deliver a user's single step behind its SYSCALL
+        s->rflags |= resume_flag;
+        return;
+    }
+    bool ist = s->vector == VECTOR_DB || s->vector == VECTOR_DF || s->vector == VECTOR_MC;
+    if (ist)
+        msr_write(MSR_GS_BASE, (uint64_t)cpu_of_ist(s));
+    else if ((int64_t)msr_read(MSR_GS_BASE) >= 0) // between entry and SWAPGS
+        __asm__ volatile("swapgs");
+    arch_console_take();
+    print_state(s);
+    backtrace_from(s->rip, s->rsp);
+    if (s->vector == VECTOR_MC)
+        machine_check_survivable(); // prints
+    kern_panic("%s in the kernel at %lx",
+               names[s->vector] ? names[s->vector] : "unknown exception", s->rip);
+}
+
+_Noreturn void arch_halt(void)
+{
+    for (;;)
+        __asm__ volatile("cli; hlt");
+}
