@@ -1,0 +1,125 @@
+// See pages.h. Called by objects.c, contents.c and pipe.c. What always holds: a chunk with
+// used == 0 is not committed and is in the list `empty`, or lies behind `untouched`; one with
+// 0 < used < all is in the list `partial`; a full one is in no list.
+#include "pages.h"
+
+#include <lib/text.h>
+
+#define CHUNK_FULL 0xffffu
+
+static struct {
+    const struct page_source *source;
+    uint8_t *base;
+    struct chunk *table;
+    uint32_t chunks;
+    uint32_t untouched; // chunks from here on were never used
+    uint32_t empty;     // list heads
+    uint32_t partial;
+    uint64_t used;      // pages
+    uint64_t reserve;
+} arena;
+
+void pages_init(const struct page_source *source, void *base, uint32_t chunks,
+                struct chunk *table)
+{
+    arena.source = source;
+    arena.base = base;
+    arena.table = table;
+    arena.chunks = chunks;
+    arena.untouched = 0;
+    arena.empty = CHUNK_NONE;
+    arena.partial = CHUNK_NONE;
+    arena.used = 0;
+    arena.reserve = (uint64_t)chunks * CHUNK_PAGES / RESERVE_DIVISOR;
+}
+
+static void list_push(uint32_t *head, uint32_t index)
+{
+    struct chunk *chunk = &arena.table[index];
+    chunk->next = *head;
+    chunk->previous = CHUNK_NONE;
+    if (*head != CHUNK_NONE)
+        arena.table[*head].previous = index;
+    *head = index;
+}
+
+static void list_remove(uint32_t *head, uint32_t index)
+{
+    struct chunk *chunk = &arena.table[index];
+    if (chunk->previous == CHUNK_NONE)
+        *head = chunk->next;
+    else
+        arena.table[chunk->previous].next = chunk->next;
+    if (chunk->next != CHUNK_NONE)
+        arena.table[chunk->next].previous = chunk->previous;
+}
+
+static uint8_t *chunk_address(uint32_t index)
+{
+    return arena.base + (size_t)index * CHUNK_BYTES;
+}
+
+// Commits an empty chunk and puts it into `partial`. False: there is none, or no memory.
+static bool chunk_open(void)
+{
+    bool recycled = arena.empty != CHUNK_NONE;
+    uint32_t index = recycled ? arena.empty : arena.untouched;
+    if (index == arena.chunks || arena.source->commit(chunk_address(index), CHUNK_BYTES) != OK)
+        return false;
+    if (recycled)
+        list_remove(&arena.empty, index);
+    else
+        arena.untouched++;
+    arena.table[index].used = 0;
+    arena.table[index].dirty = 0;
+    list_push(&arena.partial, index);
+    return true;
+}
+
+void *pages_take(enum page_use use, bool zero)
+{
+    if (pages_free(use) == 0 || (arena.partial == CHUNK_NONE && !chunk_open()))
+        return NULL;
+    uint32_t index = arena.partial;
+    struct chunk *chunk = &arena.table[index];
+    uint32_t page = (uint32_t)__builtin_ctz(~(uint32_t)chunk->used);
+    uint16_t bit = (uint16_t)(1u << page);
+    uint8_t *address = chunk_address(index) + page * PAGE_BYTES;
+    if (zero && (chunk->dirty & bit)) // fresh pages are zero already
+        memset(address, 0, PAGE_BYTES);
+    chunk->used |= bit;
+    chunk->dirty |= bit;
+    arena.used++;
+    if (chunk->used == CHUNK_FULL)
+        list_remove(&arena.partial, index);
+    return address;
+}
+
+void pages_give(void *page)
+{
+    size_t offset = (size_t)((uint8_t *)page - arena.base);
+    uint32_t index = (uint32_t)(offset / CHUNK_BYTES);
+    struct chunk *chunk = &arena.table[index];
+    if (chunk->used == CHUNK_FULL)
+        list_push(&arena.partial, index);
+    chunk->used &= (uint16_t)~(1u << (offset % CHUNK_BYTES / PAGE_BYTES));
+    arena.used--;
+    if (chunk->used != 0)
+        return;
+    list_remove(&arena.partial, index);
+    list_push(&arena.empty, index);
+    arena.source->decommit(chunk_address(index), CHUNK_BYTES);
+}
+
+uint64_t pages_total(void)
+{
+    return (uint64_t)arena.chunks * CHUNK_PAGES - arena.reserve;
+}
+
+uint64_t pages_free(enum page_use use)
+{
+    uint64_t limit = (uint64_t)arena.chunks * CHUNK_PAGES;
+    if (use == PAGE_CONTENTS)
+        limit -= arena.reserve;
+    return arena.used < limit ? limit - arena.used : 0;
+}
