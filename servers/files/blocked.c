@@ -1,6 +1,6 @@
 // See blocked.h. Called by requests.c. What always holds: a waiter is in the lists of its pipe
-// and of its client, and holds its description; a watch is in both lists and holds nothing: when
-// its pipe goes, it is signalled.
+// and of its client, and holds its description; a watch is in both lists and holds nothing:
+// when its pipe goes, it is signalled.
 #include "blocked.h"
 
 #include <lib/slots.h>
@@ -112,7 +112,8 @@ static bool retry_read(struct waiter *waiter)
     struct io_read_out out;
     size_t bytes;
     io_read_prepare(waiter->reply->client, &out);
-    enum status status = description_read(description, -1, out.bytes.bytes, waiter->length, &bytes);
+    enum status status =
+        description_read(description, -1, out.bytes.bytes, waiter->length, &bytes);
     if (status == E_AGAIN)
         return false;
     out.bytes.size = (uint32_t)bytes;
@@ -140,7 +141,8 @@ static bool retry_write(struct waiter *waiter)
 // The oldest waiter of the pipe that can be answered is. False: none could.
 static bool wake_one(struct pipe *pipe)
 {
-    LIST_EACH(link, &pipe->waiters) {
+    LIST_EACH(link, &pipe->waiters)
+    {
         struct waiter *waiter = LIST_OBJECT(link, struct waiter, by_pipe);
         if (waiter->from ? retry_write(waiter) : retry_read(waiter))
             return true;
@@ -153,7 +155,8 @@ void blocked_wake(struct pipe *pipe)
     pipe_hold(pipe); // its last end may go with a waiter
     while (wake_one(pipe))
         ;
-    LIST_EACH(link, &pipe->watches) {
+    LIST_EACH(link, &pipe->watches)
+    {
         struct watch *watch = LIST_OBJECT(link, struct watch, by_pipe);
         if (pipe_events(pipe, watch->writer) & (watch->events | IO_EVENT_HANGUP))
             watch_end(watch, true);

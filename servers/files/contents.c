@@ -6,9 +6,9 @@
 //                       |  |  (null: hole)     |        |
 //                      page page              node     node ...
 //
-// What always holds: where a page is missing, the contents are the initrd's up to base_bytes and
-// zeroes behind; bytes of pages behind `size` are zero. A node without children is left only by
-// a write that found no space, and goes with the next cut.
+// What always holds: where a page is missing, the contents are the initrd's up to base_bytes
+// and zeroes behind; bytes of pages behind `size` are zero. A node without children is left
+// only by a write that found no space, and goes with the next cut.
 #include "inode.h"
 
 #include <lib/text.h>

@@ -15,8 +15,8 @@ struct description *description_new(struct inode *inode, struct pipe *pipe, uint
     if (!description)
         return NULL;
     description->references = 1;
-    description->flags = flags & (OPEN_FLAG_READ | OPEN_FLAG_WRITE | OPEN_FLAG_APPEND |
-                                  OPEN_FLAG_NONBLOCK);
+    description->flags =
+        flags & (OPEN_FLAG_READ | OPEN_FLAG_WRITE | OPEN_FLAG_APPEND | OPEN_FLAG_NONBLOCK);
     description->inode = inode;
     description->pipe = pipe;
     return description;
@@ -95,17 +95,16 @@ void description_took(struct description *description, size_t bytes)
         pipe_take(description->pipe, bytes);
 }
 
-enum status description_write(struct description *description, int64_t offset,
-                              const void *from, size_t length, size_t *written)
+enum status description_write(struct description *description, int64_t offset, const void *from,
+                              size_t length, size_t *written)
 {
     struct inode *inode = description->inode;
     *written = 0;
     if (!(description->flags & OPEN_FLAG_WRITE))
         return E_BADF;
     if (description->pipe)
-        return offset != AT_POSITION
-                   ? E_SEEK
-                   : pipe_write(description->pipe, from, length, written);
+        return offset != AT_POSITION ? E_SEEK
+                                     : pipe_write(description->pipe, from, length, written);
     if (offset < AT_POSITION)
         return E_INVAL;
     if (inode->type == FILE_TYPE_CHARACTER) {

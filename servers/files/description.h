@@ -23,14 +23,15 @@ void description_hold(struct description *description);
 /// Drop a reference. A pipe's end that closes concerns others: blocked_release.
 void description_release(struct description *description);
 /// offset -1: at the position, which moves. A pipe's bytes are only copied: description_took
-/// takes them when the answer has arrived. E_BADF, E_ISDIR, E_SEEK, E_INVAL, E_AGAIN (would wait).
+/// takes them when the answer has arrived. E_BADF, E_ISDIR, E_SEEK, E_INVAL, E_AGAIN (would
+/// wait).
 enum status description_read(struct description *description, int64_t offset, void *to,
                              size_t length, size_t *bytes);
 void description_took(struct description *description, size_t bytes);
 /// offset -1: at the position, or at the end with APPEND. E_BADF, E_SEEK, E_INVAL, E_NOSPACE,
 /// E_FBIG, E_PIPE, E_AGAIN (would wait).
-enum status description_write(struct description *description, int64_t offset,
-                              const void *from, size_t length, size_t *written);
+enum status description_write(struct description *description, int64_t offset, const void *from,
+                              size_t length, size_t *written);
 enum status description_seek(struct description *description, int64_t offset, uint32_t whence,
                              uint64_t *position);
 void description_status(const struct description *description, struct file_status *status);

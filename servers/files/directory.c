@@ -176,7 +176,8 @@ static bool record_put(uint8_t *to, size_t room, size_t *bytes, uint64_t cookie,
 static struct entry *entry_from(const struct inode *directory, uint64_t cookie)
 {
     struct entry *entry = directory->directory.hint;
-    if (!entry || entry->cookie < cookie || (entry->previous && entry->previous->cookie >= cookie))
+    if (!entry || entry->cookie < cookie ||
+        (entry->previous && entry->previous->cookie >= cookie))
         entry = directory->directory.first;
     while (entry && entry->cookie < cookie)
         entry = entry->next;

@@ -48,8 +48,7 @@ enum status handle_find(struct handles *handles, uint32_t handle,
     return *description ? OK : E_BADF;
 }
 
-enum status handle_directory(struct handles *handles, uint32_t handle,
-                             struct inode **directory)
+enum status handle_directory(struct handles *handles, uint32_t handle, struct inode **directory)
 {
     struct description *description;
     enum status status = handle_find(handles, handle, &description);

@@ -58,8 +58,8 @@ static size_t member_path(const struct header *header, char *to)
     to[prefix] = '/';
     memcpy(to + prefix + 1, header->name, name);
     size_t start = 0, end = prefix + 1 + name;
-    while (start < end && (to[start] == '/' || (to[start] == '.' && start + 1 < end &&
-                                                to[start + 1] == '/')))
+    while (start < end &&
+           (to[start] == '/' || (to[start] == '.' && start + 1 < end && to[start + 1] == '/')))
         start++;
     while (end > start && (to[end - 1] == '/' || (end - start == 1 && to[start] == '.')))
         end--;
@@ -72,8 +72,7 @@ static enum status make_parents(const char *path, size_t bytes)
     for (size_t i = 1; i < bytes; i++) {
         if (path[i] != '/')
             continue;
-        enum status status =
-            names_make_directory((struct path){inode_root, path, i}, 0, 0755);
+        enum status status = names_make_directory((struct path){inode_root, path, i}, 0, 0755);
         if (status != OK && status != E_EXIST)
             return status;
     }

@@ -29,7 +29,7 @@ struct inode *inode_new(enum file_type type, uint32_t mode)
     inode->opens = 1;
     inode->accessed = inode->modified = inode->changed = inode_clock();
     if (type == FILE_TYPE_DIRECTORY) {
-        inode->links = 1; // its `.`
+        inode->links = 1;                 // its `.`
         inode->directory.next_cookie = 2; // 0 and 1 stand for `.` and `..`
     }
     count++;

@@ -78,8 +78,8 @@ enum status files_on_write(struct request *r, const struct io_write_in *in,
     enum status status = requests_handle(r, in->handle, &description);
     if (status != OK)
         return status;
-    status = description_write(description, in->offset, in->bytes.bytes, in->bytes.size,
-                               &written);
+    status =
+        description_write(description, in->offset, in->bytes.bytes, in->bytes.size, &written);
     if (status == E_AGAIN && !(description->flags & OPEN_FLAG_NONBLOCK))
         return blocked_wait(r, description, in->bytes.size, in->bytes.bytes);
     out->written = (uint32_t)written;

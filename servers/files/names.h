@@ -14,7 +14,8 @@ struct path {
 
 /// Find what is there. E_NOENT, E_NOTDIR, E_LOOP, E_NAME, E_BENEATH.
 enum status names_find(struct path path, uint32_t flags, struct inode **inode);
-/// Find or create by open_flag. The inode comes with one more open. E_EXIST, E_ISDIR, E_NOTDIR, E_LOOP, ...
+/// Find or create by open_flag. The inode comes with one more open. E_EXIST, E_ISDIR, E_NOTDIR,
+/// E_LOOP, ...
 enum status names_open(struct path path, uint32_t flags, uint32_t mode, struct inode **inode);
 enum status names_make_directory(struct path path, uint32_t flags, uint32_t mode);
 enum status names_remove(struct path path, uint32_t flags);

@@ -26,7 +26,7 @@ void objects_init(void)
 
 static size_t class_bytes(uint32_t class)
 {
-    return class == CLASSES ? OBJECT_BYTES_MAX : (size_t)class * OBJECT_STEP;
+    return class == CLASSES ? OBJECT_BYTES_MAX : (size_t) class * OBJECT_STEP;
 }
 
 static uint32_t class_capacity(uint32_t class)
@@ -64,7 +64,7 @@ static struct slab *slab_new(enum page_use use, uint32_t class)
     struct slab *slab = pages_take(use, true);
     if (!slab)
         return NULL;
-    slab->class = (uint16_t)class;
+    slab->class = (uint16_t) class;
     slab->use = (uint16_t)use;
     slab->fresh = (uint16_t)class_capacity(class);
     slab_link(slab);

@@ -15,7 +15,7 @@ static struct {
     uint32_t untouched; // chunks from here on were never used
     uint32_t empty;     // list heads
     uint32_t partial;
-    uint64_t used;      // pages
+    uint64_t used; // pages
     uint64_t reserve;
 } arena;
 
@@ -102,7 +102,7 @@ void pages_give(void *page)
     struct chunk *chunk = &arena.table[index];
     if (chunk->used == CHUNK_FULL)
         list_push(&arena.partial, index);
-    chunk->used &= (uint16_t)~(1u << (offset % CHUNK_BYTES / PAGE_BYTES));
+    chunk->used &= (uint16_t) ~(1u << (offset % CHUNK_BYTES / PAGE_BYTES));
     arena.used--;
     if (chunk->used != 0)
         return;

@@ -1,6 +1,6 @@
-// See path.h. Called by names.c. The walk is iterative: a symbolic link's target is put in front
-// of what is left of the path. Since nothing else runs meanwhile, a walk that refuses `..` in its
-// start directory, and absolute links, cannot leave it.
+// See path.h. Called by names.c. The walk is iterative: a symbolic link's target is put in
+// front of what is left of the path. Since nothing else runs meanwhile, a walk that refuses
+// `..` in its start directory, and absolute links, cannot leave it.
 #include "path.h"
 
 #include <lib/text.h>

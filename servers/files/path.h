@@ -7,11 +7,13 @@
 
 /// How to treat the path. FOLLOW: resolve a symbolic link as last component (a trailing slash
 /// does that too). BENEATH: never leave the start directory upward. NAME: the path is that of a
-/// name to make or remove: its last component is not resolved, and a slash behind it is reported.
+/// name to make or remove: its last component is not resolved, and a slash behind it is
+/// reported.
 enum { PATH_FOLLOW = 1, PATH_BENEATH = 2, PATH_NAME = 4 };
 
 /// Where a path leads. `name` is the last component after all links, `.` and `..` included; it
-/// has no bytes where the path was the root. `entry` and `inode` are null where nothing is there.
+/// has no bytes where the path was the root. `entry` and `inode` are null where nothing is
+/// there.
 struct place {
     struct inode *parent;
     struct inode *inode;

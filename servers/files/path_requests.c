@@ -1,6 +1,5 @@
 // The requests on paths: files.idl over names.h. Called by the generated dispatch.
 #include <lib/text.h>
-#include <proto/console.h>
 #include <proto/files_server.h>
 
 #include "blocked.h"
@@ -21,8 +20,8 @@ static enum status open_console(struct request *r, uint32_t flags, struct files_
 {
     uint32_t io_flags = flags & OPEN_FLAG_NONBLOCK ? IO_FLAG_NONBLOCK : 0;
     out->service = IO_SERVICE_CONSOLE;
-    return console_grant(session_to(STARTUP_SLOT_CONSOLE), r->client->node.key, 0, io_flags,
-                         &out->handle);
+    return io_grant(session_to(STARTUP_SLOT_CONSOLE), r->client->node.key, 0, io_flags,
+                    &out->handle);
 }
 
 enum status files_on_open(struct request *r, const struct files_open_in *in,
@@ -139,8 +138,8 @@ enum status files_on_read_directory(struct request *r, const struct files_read_d
     enum status status =
         handle_directory(&files_client(r->client)->handles, in->handle, &directory);
     if (status == OK)
-        status = directory_read(directory, in->cookie, out->entries.bytes, out->entries.max,
-                                &bytes);
+        status =
+            directory_read(directory, in->cookie, out->entries.bytes, out->entries.max, &bytes);
     if (status == OK)
         out->entries.size = (uint32_t)bytes;
     return status;

@@ -19,8 +19,8 @@ struct pipe {
     uint32_t count;   ///< bytes in the pipe
     uint32_t readers; ///< open descriptions of each end
     uint32_t writers;
-    uint32_t holds; ///< users of the moment
-    uint64_t number;  ///< for file_status.inode
+    uint32_t holds;      ///< users of the moment
+    uint64_t number;     ///< for file_status.inode
     struct list waiters; ///< blocked.c: oldest first
     struct list watches;
 };

@@ -10,5 +10,4 @@ enum status requests_handle(struct request *r, uint32_t handle,
                             struct description **description);
 /// A handle for a new description (null: there was no space for it), which is released on
 /// failure. E_NOSPACE, E_MFILE.
-enum status requests_open(struct request *r, struct description *description,
-                          uint32_t *handle);
+enum status requests_open(struct request *r, struct description *description, uint32_t *handle);

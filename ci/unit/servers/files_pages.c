@@ -1,0 +1,75 @@
+#define _DEFAULT_SOURCE // mmap flags, popen
+#include "files_pages.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "handles.h"
+#include "objects.h"
+
+static size_t committed, allowed;
+static uint8_t *base;
+static size_t base_bytes;
+static struct chunk *table;
+static uint64_t now = 1000;
+
+static enum status commit(void *address, size_t bytes)
+{
+    if (allowed == 0)
+        return E_NOMEM;
+    allowed--;
+    assert(mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0);
+    committed += bytes;
+    return OK;
+}
+
+static void decommit(void *address, size_t bytes)
+{
+    assert(madvise(address, bytes, MADV_DONTNEED) == 0);
+    assert(mprotect(address, bytes, PROT_NONE) == 0);
+    committed -= bytes;
+}
+
+static uint64_t clock_step(void)
+{
+    return ++now;
+}
+
+static void fake_random(void *to, size_t bytes)
+{
+    memset(to, 7, bytes);
+}
+
+void files_start(uint32_t chunks)
+{
+    static const struct page_source source = {commit, decommit};
+    if (base)
+        munmap(base, base_bytes);
+    free(table);
+    base_bytes = (size_t)chunks * CHUNK_BYTES;
+    base = mmap(NULL, base_bytes + CHUNK_BYTES, PROT_NONE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    assert(base != MAP_FAILED);
+    uint8_t *aligned =
+        (uint8_t *)(((uintptr_t)base + CHUNK_BYTES - 1) & -(uintptr_t)CHUNK_BYTES);
+    table = calloc(chunks, sizeof *table);
+    committed = 0;
+    allowed = SIZE_MAX;
+    inode_clock = clock_step;
+    description_random = fake_random;
+    pages_init(&source, aligned, chunks, table);
+    objects_init();
+    assert(inode_init() == OK && handles_init() == OK);
+}
+
+size_t files_committed(void)
+{
+    return committed;
+}
+
+void files_allow(size_t commits)
+{
+    allowed = commits;
+}

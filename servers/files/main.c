@@ -1,0 +1,129 @@
+// The `files` server: one name space of files in memory over the initrd, pipes, and the devices
+// of /dev. This file wires it: memory, initrd, clock, loop. The rest, largest subject first:
+//
+//      names.c path.c   POSIX's calls on paths     inode.c directory.c contents.c   the tree
+//      description.c handles.c   open files        pipe.c blocked.c   pipes and who waits
+//      io_requests.c path_requests.c   messages    pages.c objects.c   memory
+#include <lib/clock.h>
+#include <lib/log.h>
+#include <lib/random.h>
+#include <lib/region.h>
+#include <lib/start.h>
+#include <proto/files_server.h>
+#include <proto/init.h>
+#include <proto/memory.h>
+#include <proto/timer.h>
+
+#include "blocked.h"
+#include "initrd.h"
+#include "names.h"
+#include "objects.h"
+
+#define SHARE_OF_MEMORY 2u // files may fill half of what is free at the start
+#define CHUNK_BITS      16u
+_Static_assert(1u << CHUNK_BITS == CHUNK_BYTES, "the arena is aligned to chunks");
+
+static struct random generator;
+static uint64_t wall_offset; // real time - monotonic time
+
+static uint64_t wall_clock(void)
+{
+    return wall_offset + clock_now(startup_block->tsc_hz);
+}
+
+static enum status commit(void *address, size_t bytes)
+{
+    return memory_commit(session_to(STARTUP_SLOT_MEMORY), (uint64_t)address, bytes,
+                         PROTECTION_READ | PROTECTION_WRITE);
+}
+
+static void decommit(void *address, size_t bytes)
+{
+    CHECK(memory_decommit(session_to(STARTUP_SLOT_MEMORY), (uint64_t)address, bytes) == OK);
+}
+
+static void start_arena(void)
+{
+    static const struct page_source source = {commit, decommit};
+    uint64_t total, free, used, limit, objects, base;
+    struct session *memory = session_to(STARTUP_SLOT_MEMORY);
+    CHECK(memory_info(memory, &total, &free, &used, &limit, &objects) == OK);
+    uint64_t chunks = free / SHARE_OF_MEMORY / CHUNK_BYTES;
+    struct chunk *table = region_alloc(CHUNK_TABLE(chunks), PAGE_BITS);
+    CHECK(table);
+    CHECK(memory_reserve(memory, chunks * CHUNK_BYTES, CHUNK_BITS, &base) == OK);
+    pages_init(&source, (void *)base, (uint32_t)chunks, table);
+    objects_init();
+}
+
+static void random_fill(void *to, size_t bytes)
+{
+    random_bytes(&generator, to, bytes);
+}
+
+static void start_clock(void)
+{
+    uint64_t seed[4];
+    struct session *timer = session_to(STARTUP_SLOT_TIMER);
+    if (timer_real_time(timer, &wall_offset) != OK)
+        log_line("no wall clock from timer, times start at 1970");
+    CHECK(timer_entropy(timer, &seed[0], &seed[1], &seed[2], &seed[3]) == OK);
+    random_mix(&generator, seed);
+    inode_clock = wall_clock;
+    description_random = random_fill;
+}
+
+static void load_initrd(void)
+{
+    const struct startup_grant *grant = startup_grant("initrd");
+    uint64_t address, length;
+    size_t where;
+    if (!grant) {
+        log_line("no initrd was granted: the file system starts empty");
+        return;
+    }
+    enum status status = memory_attach_share(session_to(STARTUP_SLOT_MEMORY), PROTECTION_READ,
+                                             grant->slot, &address, &length);
+    if (status == OK)
+        status = initrd_load((const void *)address, grant->count, &where);
+    if (status != OK)
+        log_line("initrd, offset %lu: status %u; what came before it is there",
+                 (unsigned long)where, (unsigned)status);
+}
+
+static void make_devices(void)
+{
+    static const struct {
+        const char *path;
+        enum device device;
+    } devices[] = {
+        {"/dev/console", DEVICE_CONSOLE}, {"/dev/tty", DEVICE_CONSOLE},
+        {"/dev/null", DEVICE_NULL},       {"/dev/zero", DEVICE_ZERO},
+        {"/dev/random", DEVICE_RANDOM},   {"/dev/urandom", DEVICE_RANDOM},
+    };
+    static const char *const directories[] = {"dev", "tmp"};
+    for (size_t i = 0; i < sizeof directories / sizeof *directories; i++) {
+        enum status status = names_make_directory((struct path){inode_root, directories[i], 3},
+                                                  0, i == 0 ? 0755 : 01777);
+        CHECK(status == OK || status == E_EXIST);
+    }
+    for (size_t i = 0; i < sizeof devices / sizeof *devices; i++)
+        CHECK(names_make_device(devices[i].path, devices[i].device) == OK);
+}
+
+void server_main(const struct startup *startup)
+{
+    static struct server server = {
+        .endpoint = STARTUP_SLOT_ENDPOINT,
+        .dispatch = files_dispatch,
+        .client_bytes = sizeof(struct files_client),
+    };
+    (void)startup;
+    start_clock();
+    start_arena();
+    CHECK(inode_init() == OK && handles_init() == OK);
+    load_initrd();
+    make_devices();
+    CHECK(init_ready(session_to(STARTUP_SLOT_INIT)) == OK);
+    server_run(&server);
+}
