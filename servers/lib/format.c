@@ -91,7 +91,7 @@ static void convert(struct output *out, const char **at, va_list *list)
     } else if (letter == 'p') {
         put_text(out, "0x", &(struct conversion){.precision = SIZE_MAX});
         put_number(out, (uintptr_t)va_arg(*list, void *), false, 16, &how);
-    } else {
+    } else if (letter) {
         put(out, letter);
     }
 }

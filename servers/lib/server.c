@@ -106,6 +106,12 @@ bool server_serve(struct server *server, struct request *r)
     return kind != MESSAGE_SEND && result != LATER;
 }
 
+bool server_start(struct server *server)
+{
+    declare_slots(server);
+    return server->receive[MESSAGE_CAPS - 1] && reply_start(server);
+}
+
 /// Sends the answer, if there is one, and waits for the next message.
 static bool next(struct server *server, struct request *r, bool answer)
 {
@@ -128,8 +134,7 @@ static bool next(struct server *server, struct request *r, bool answer)
 _Noreturn void server_run(struct server *server)
 {
     static struct request r;
-    declare_slots(server);
-    CHECK(reply_start(server));
+    CHECK(server_start(server));
     bool answer = false;
     for (;;)
         answer = next(server, &r, answer) && server_serve(server, &r);

@@ -17,7 +17,8 @@ static enum status attach(struct session *s, uint32_t interface)
 {
     struct message m = {.tag = tag_make(interface << 8 | REQUEST_ATTACH, 0, s->share != 0)};
     ipc_buffer()->caps[0] = s->share;
-    return session_call(s, &m);
+    enum status result = session_call(s, &m);
+    return result == OK && tag_unsent(m.tag) ? E_NOMEM : result;
 }
 
 enum status session_window(struct session *s, uint32_t interface)

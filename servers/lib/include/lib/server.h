@@ -86,8 +86,11 @@ struct server {
 /// Serves for ever.
 _Noreturn void server_run(struct server *server);
 
-/// One received message: serves it. True: r->message is the answer to send. For server_run and
-/// for tests.
+/// The two halves of server_run, for tests. First: slots to receive with and Replies; false: no
+/// memory.
+bool server_start(struct server *server);
+
+/// One received message: serves it. True: r->message is the answer to send.
 bool server_serve(struct server *server, struct request *r);
 
 /// The client with this id (badge), null: unknown. `create` makes it; null then: no memory.
