@@ -32,17 +32,19 @@ static bool follows_call(uint64_t address)
     return direct || by_register || by_memory;
 }
 
-/// One line: address, function and offset.
-static void print_address(uint64_t address)
+/// One line: address, function and offset. `back` is 1 for a return address, which may lie
+/// behind the last instruction of the function that called.
+static void print_address(uint64_t address, uint32_t back)
 {
-    uint32_t low = address & 0x7fffffff, i = 0;
-    while (i < symbols_count && symbols[i].address <= low)
+    uint32_t low = (address & 0x7fffffff) - back, i = 0;
+    bool code = address >= (uint64_t)text_start && address < (uint64_t)text_end;
+    while (code && i < symbols_count && symbols[i].address <= low)
         i++;
     if (i == 0)
-        kern_log("  %lx\n", address);
+        kern_log("  %016lx\n", address);
     else
-        kern_log("  %lx %s+%x\n", address, symbols_names + symbols[i - 1].name,
-                 low - symbols[i - 1].address);
+        kern_log("  %016lx %s+%x\n", address, symbols_names + symbols[i - 1].name,
+                 low + back - symbols[i - 1].address);
 }
 
 /// Prints what returns are found from `at` up to `top`.
@@ -52,7 +54,7 @@ static void search(uint64_t at, uint64_t top)
     for (at = (at + 7) & ~7ul; at + 8 <= top && lines < LINES_MAX; at += 8) {
         uint64_t value = *(const uint64_t *)at;
         if (follows_call(value)) {
-            print_address(value);
+            print_address(value, 1);
             lines++;
         }
     }
@@ -63,10 +65,11 @@ void arch_backtrace(void)
     uint64_t top = kern_cpu(0)->stack, bottom = top - STACK_BYTES;
     uint64_t at = (uint64_t)__builtin_frame_address(0);
     if (exception_sp != 0) {
-        print_address(exception_ip);
+        print_address(exception_ip, 0);
         at = exception_sp;
     }
-    if (at - bottom > STACK_BYTES) // it overflowed, or the exception came before it was loaded
-        at = bottom;
-    search(at, top);
+    if (bottom - at <= ARCH_PAGE_BYTES)
+        at = bottom; // it overflowed into the guard page
+    if (at - bottom <= STACK_BYTES)
+        search(at, top);
 }

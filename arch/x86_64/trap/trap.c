@@ -137,14 +137,12 @@ struct arch_resume trap_idle(uint64_t vector)
 }
 
 /// Hardware that reports a failure by NMI says so at port 0x61. Others are for nobody.
-static void handle_nmi(const struct trap_state *s)
+static void handle_nmi(void)
 {
     enum { FAILURES = 0xc0 };
     uint32_t reason = arch_port_read(0x61, 1);
-    if (reason & FAILURES) {
-        msr_write(MSR_GS_BASE, (uint64_t)cpu_of_ist(s));
+    if (reason & FAILURES)
         kern_panic("NMI: the hardware reports a failure (port 0x61: %x)", reason);
-    }
 }
 
 static void print_state(const struct trap_state *s)
@@ -159,29 +157,43 @@ static void print_state(const struct trap_state *s)
     kern_log("cr2 %016lx  cr3 %016lx\n", CR_READ(2), CR_READ(3));
 }
 
-/// Runs on the stack of the exception, GS unknown. Returning resumes what was interrupted.
-void trap_kernel(struct trap_state *s)
+/// What can be met in the kernel and is no bug. True: go on where it struck.
+static bool handled(struct trap_state *s)
 {
     const uint64_t resume_flag = 1ul << 16;
-    if (s->vector == VECTOR_NMI) {
-        handle_nmi(s);
-        return;
-    }
-    if (s->vector == VECTOR_DB && s->rip == (uint64_t)entry_syscall) {
-        fault_code(VECTOR_DB, 0); // some CPUs deliver a user's single step behind its SYSCALL
+    switch (s->vector) {
+    case VECTOR_NMI:
+        handle_nmi();
+        return true;
+    case VECTOR_DB: // some CPUs deliver a user's single step behind its SYSCALL
+        fault_code(VECTOR_DB, 0);
         s->rflags |= resume_flag;
-        return;
+        return s->rip == (uint64_t)entry_syscall;
+    case VECTOR_MC:
+        return machine_check_survivable();
+    default:
+        return false;
     }
-    bool ist = s->vector == VECTOR_DB || s->vector == VECTOR_DF || s->vector == VECTOR_MC;
+}
+
+/// Runs on the stack of the exception. Returning resumes what was interrupted. GS may still be,
+/// or again, the user's; a vector with its own stack finds the CPU there.
+void trap_kernel(struct trap_state *s)
+{
+    bool ist = s->vector == VECTOR_DB || s->vector == VECTOR_NMI || s->vector == VECTOR_DF ||
+               s->vector == VECTOR_MC;
+    uint64_t gs = msr_read(MSR_GS_BASE);
     if (ist)
         msr_write(MSR_GS_BASE, (uint64_t)cpu_of_ist(s));
-    else if ((int64_t)msr_read(MSR_GS_BASE) >= 0) // between entry and SWAPGS
+    else if ((int64_t)gs >= 0) // between entry and SWAPGS
         __asm__ volatile("swapgs");
+    if (handled(s)) {
+        msr_write(MSR_GS_BASE, gs);
+        return;
+    }
     arch_console_take();
     print_state(s);
     backtrace_from(s->rip, s->rsp);
-    if (s->vector == VECTOR_MC)
-        machine_check_survivable(); // prints
     kern_panic("%s in the kernel at %lx",
                names[s->vector] ? names[s->vector] : "unknown exception", s->rip);
 }
