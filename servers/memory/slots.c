@@ -4,6 +4,7 @@
 // block may need slots to be split from a larger one. So each is topped up while there is still
 // enough of it for what topping up takes: twelve levels of blocks take twelve groups of slots; a
 // page of slots takes a page for itself, one for records, three for tables.
+#include <lib/heap.h>
 #include "slots.h"
 #include "blocks.h"
 
@@ -116,13 +117,53 @@ static bool own_page(uint64_t address)
            own_map(slot, address, MAP_READ | MAP_WRITE) == OK;
 }
 
-void *meta_page(void)
+uint32_t own_object(uint32_t kind)
 {
-    if (!own_page(heap_end))
-        return NULL;
-    heap_end += PAGE_SIZE;
-    return (void *)(heap_end - PAGE_SIZE);
+    uint32_t slot = slot_take();
+    return slot && meta_make(kind, slot) == OK ? slot : 0;
 }
+
+// ---------------------------------------------------------------- the heap's slabs
+
+/// Free slabs of 2^(HEAP_SLAB_BITS + i) bytes; their first word links them.
+static void *free_slabs[8];
+
+static uint32_t slab_order(size_t bytes)
+{
+    uint32_t order = 0;
+    while (order < 8 && bytes > 1ul << (HEAP_SLAB_BITS + order))
+        order++;
+    return order;
+}
+
+static void *heap_take(size_t bytes)
+{
+    uint32_t order = slab_order(bytes);
+    if (order == 8)
+        return NULL;
+    void *slab = free_slabs[order];
+    if (slab) {
+        free_slabs[order] = *(void **)slab;
+        __builtin_memset(slab, 0, bytes);
+        return slab;
+    }
+    uint64_t start = heap_end;
+    for (; heap_end < start + (1ul << (HEAP_SLAB_BITS + order)); heap_end += PAGE_SIZE)
+        if (!own_page(heap_end)) { // what there is goes to nobody: it is the end anyway
+            heap_end = start + (1ul << (HEAP_SLAB_BITS + order));
+            return NULL;
+        }
+    return (void *)start;
+}
+
+static void heap_give(void *slab, size_t bytes)
+{
+    uint32_t order = slab_order(bytes);
+    *(void **)slab = free_slabs[order];
+    free_slabs[order] = slab;
+}
+
+const struct heap_source heap_source = {heap_take, heap_give};
 
 // ---------------------------------------------------------------- slots
 

@@ -3,7 +3,7 @@
 ///
 /// Who manages memory cannot ask anybody for memory, so everything here works without it:
 /// records of slots lie in one array at a fixed address that grows with the CSpace, small
-/// objects in pages behind one another; both are carved from blocks that never come back.
+/// objects in slabs behind one another; both are carved from blocks that never come back.
 #pragma once
 
 #include <pith/syscall.h>
@@ -42,7 +42,7 @@ enum {
 
 // Where the parts of this server's own address space are.
 #define CAPS_ADDRESS   0x200000000000ul /// struct cap of every slot
-#define HEAP_ADDRESS   0x210000000000ul /// small objects
+#define HEAP_ADDRESS   0x210000000000ul /// small objects: lib/heap.h's slabs
 #define WINDOW_ADDRESS 0x220000000000ul /// two windows of 2 MiB onto other spaces' frames
 
 static inline struct cap *cap_at(uint32_t slot)
@@ -86,8 +86,8 @@ void revoke(uint32_t slot);
 /// Maps the Frame in `slot` into this server's own space.
 enum status own_map(uint32_t slot, uint64_t address, uint32_t flags);
 
-/// Backs one more page of the heap's addresses; null: no meta memory. For heap_source and pools.
-void *meta_page(void);
+/// A kernel object for this server's own use, in a new slot; 0: no meta memory.
+uint32_t own_object(uint32_t kind);
 
 /// Sees that there is meta memory for what the next request may need. Before each request.
 void meta_refill(void);

@@ -4,7 +4,8 @@
 //
 //      0         8         12                           28        32 KiB
 //      [ VSpace ][ CSpace ][ four pages of 64 slots    ][ unused ]
-#include <proto/startup.h>
+#include <lib/heap.h>
+#include <proto/memory.h>
 #include "tenant.h"
 
 enum {
@@ -18,7 +19,6 @@ struct totals totals;
 static struct tree tenants;
 static uint64_t extras;
 static uint32_t given[2]; // slots of capabilities that the last reply carried
-static void *free_records[16]; // by size, in units of 16 bytes
 
 // ---------------------------------------------------------------- records
 
@@ -35,38 +35,20 @@ void extras_give(uint64_t bytes)
     extras -= bytes;
 }
 
-static bool records_refill(size_t size)
-{
-    char *page = meta_page();
-    for (size_t at = 0; page && at + size <= PAGE_SIZE; at += size) {
-        *(void **)(void *)(page + at) = free_records[size / 16];
-        free_records[size / 16] = page + at;
-    }
-    return page != NULL;
-}
-
 void *record_take(size_t bytes)
 {
-    size_t size = (bytes + 15) & ~(size_t)15;
-    if (!extras_take(size))
+    if (!extras_take(bytes))
         return NULL;
-    if (!free_records[size / 16] && !records_refill(size)) {
-        extras_give(size);
-        return NULL;
-    }
-    uint64_t *record = free_records[size / 16];
-    free_records[size / 16] = *(void **)record;
-    for (size_t i = 0; i < size / 8; i++)
-        record[i] = 0;
+    void *record = heap_alloc(bytes);
+    if (!record)
+        extras_give(bytes);
     return record;
 }
 
 void record_give(void *record, size_t bytes)
 {
-    size_t size = (bytes + 15) & ~(size_t)15;
-    *(void **)record = free_records[size / 16];
-    free_records[size / 16] = record;
-    extras_give(size);
+    heap_free(record);
+    extras_give(bytes);
 }
 
 // ---------------------------------------------------------------- accounts
