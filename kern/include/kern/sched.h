@@ -1,0 +1,57 @@
+/// Who runs next. 64 priorities, round-robin within one; IPC hands the CPU over directly.
+///
+/// The running thread is in no queue. A slice belongs to the CPU while a thread runs: a direct
+/// switch leaves it alone, so a callee runs on its caller's.
+#pragma once
+
+#include <kern/cpu.h>
+
+#define TICK_MICROSECONDS 2000
+#define SLICE_TICKS       5
+
+/// Prepares the queues of a CPU whose `idle` thread runs.
+void sched_init(struct cpu *cpu);
+
+/// Makes a thread ready, last among its priority, with a fresh slice. It is in no queue.
+void sched_ready(struct cpu *cpu, struct thread *thread);
+
+/// Takes a READY thread out of its queue.
+void sched_remove(struct cpu *cpu, struct thread *thread);
+
+/// The running thread gives up the rest of its slice.
+void sched_yield(struct cpu *cpu);
+
+/// A timer tick while a thread ran.
+void sched_tick(struct cpu *cpu);
+
+/// Sets the priority of any thread, wherever it is.
+void sched_set_priority(struct cpu *cpu, struct thread *thread, unsigned priority);
+
+/// The running thread waits now, and `to`, which was waiting, can go on: it gets the CPU and
+/// the rest of the slice, unless a thread of higher priority is ready.
+void sched_hand_over(struct cpu *cpu, struct thread *to);
+
+/// Ends every entry to the kernel: sees to it that the right thread runs, or releases the lock
+/// and sleeps.
+struct arch_resume sched_resume(struct cpu *cpu);
+
+/// Forgets FPU contents of a thread that dies.
+void sched_drop_fpu(struct cpu *cpu, struct arch_fpu *fpu);
+
+/// Exchanges the FPU's contents: `fpu` is the state to be reached from user mode, null for
+/// none.
+void sched_switch_fpu(struct cpu *cpu, struct arch_fpu *fpu);
+
+/// Loads all that belongs to `to` and makes it the running thread.
+static inline void sched_switch(struct cpu *cpu, struct thread *to)
+{
+    to->state = THREAD_STATE_RUNNING;
+    cpu->arch.frame = &to->frame;
+    if (cpu->top.at != to->top.at) {
+        cpu->top = to->top;
+        arch_space_switch(&cpu->arch, to->top);
+    }
+    arch_fs_switch(&cpu->arch, &to->frame);
+    if (unlikely(cpu->fpu_open != to->fpu))
+        sched_switch_fpu(cpu, to->fpu);
+}
