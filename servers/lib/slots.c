@@ -16,8 +16,10 @@ static void mark_free(uint32_t slot)
 
 void slots_start(uint32_t first, uint32_t limit)
 {
-    for (uint32_t slot = first; slot < limit && slot < SLOTS_MAX; slot++)
-        mark_free(slot);
+    for (uint32_t slot = first; slot < limit && slot < SLOTS_MAX; slot++) {
+        if (slot % SLOTS_PER_PAGE) // the first of each page is the kernel's
+            mark_free(slot);
+    }
     hint = first / 64;
 }
 
@@ -41,7 +43,7 @@ uint32_t slot_alloc(void)
     uint32_t first;
     if (memory_grow_slots(session_to(STARTUP_SLOT_MEMORY), &first) != OK)
         return 0;
-    slots_start(first, first + SLOTS_PER_PAGE);
+    slots_start(first, first + SLOTS_PER_PAGE - 1);
     return find();
 }
 

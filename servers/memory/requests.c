@@ -202,7 +202,8 @@ enum status memory_on_space_adopt(struct request *r, const struct memory_space_a
     if (!in->vspace || in->address + in->length < in->address)
         return E_INVAL;
     // The capabilities stay in the slots that they came in.
-    return tenant_adopt(r->client->node.key, in->address, in->address + in->length, in->vspace, in->cspace);
+    return tenant_adopt(r->client->node.key, in->address, in->address + in->length, in->slots,
+                        in->vspace, in->cspace);
 }
 
 enum status memory_on_space_destroy(struct request *r, const struct memory_space_destroy_in *in,
@@ -272,7 +273,8 @@ enum status memory_on_space_thread(struct request *r, const struct memory_space_
 {
     struct tenant *tenant = tenant_find(in->session);
     r->keep_caps = true;
-    return tenant ? thread_create(tenant, &out->id, &out->address, &out->thread, &out->buffer) : E_NOENT;
+    out->where = in->address;
+    return tenant ? thread_create(tenant, &out->id, &out->where, &out->thread, &out->buffer) : E_NOENT;
 }
 
 enum status memory_on_space_info(struct request *r, const struct memory_space_info_in *in,

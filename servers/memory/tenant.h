@@ -71,7 +71,8 @@ struct tenant *tenant_find(uint64_t session);
 enum status tenant_create(uint64_t session, uint64_t creator, uint64_t limit);
 
 /// The space that a manager runs in: it has tables of its own outside [low, high).
-enum status tenant_adopt(uint64_t session, uint64_t low, uint64_t high, uint32_t vspace, uint32_t cspace);
+enum status tenant_adopt(uint64_t session, uint64_t low, uint64_t high, uint32_t slots, uint32_t vspace,
+                         uint32_t cspace);
 
 /// All that it had comes back: threads first, then the space, then memory.
 void tenant_destroy(struct tenant *tenant);
@@ -84,7 +85,7 @@ void tenant_refund_object(struct tenant *tenant, uint64_t bytes);
 
 /// A kernel object; *slot is a capability to give away (deleted with the next object made).
 enum status object_create(struct tenant *tenant, uint32_t kind, uint32_t bits, uint32_t *id, uint32_t *slot);
-/// A thread with the page of its IPC buffer.
+/// A thread with the page of its IPC buffer, at *address or, if that is 0, where there is room.
 enum status thread_create(struct tenant *tenant, uint32_t *id, uint64_t *address, uint32_t *thread,
                           uint32_t *buffer);
 enum status object_destroy(struct tenant *tenant, uint32_t id);

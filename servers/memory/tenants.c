@@ -170,7 +170,8 @@ enum status tenant_create(uint64_t session, uint64_t creator, uint64_t limit)
     return status;
 }
 
-enum status tenant_adopt(uint64_t session, uint64_t low, uint64_t high, uint32_t vspace, uint32_t cspace)
+enum status tenant_adopt(uint64_t session, uint64_t low, uint64_t high, uint32_t slots, uint32_t vspace,
+                         uint32_t cspace)
 {
     if (low == 0 || low >= high || high > USER_END || (low | high) & ((1ul << 39) - 1))
         return E_INVAL;
@@ -183,6 +184,7 @@ enum status tenant_adopt(uint64_t session, uint64_t low, uint64_t high, uint32_t
     tenant->high = high;
     tenant->vspace = vspace;
     tenant->cspace = cspace;
+    tenant->slot_pages = slots / SLOTS_PER_PAGE;
     return OK;
 }
 
@@ -265,13 +267,17 @@ enum status object_create(struct tenant *tenant, uint32_t kind, uint32_t bits, u
 enum status thread_create(struct tenant *tenant, uint32_t *id, uint64_t *address, uint32_t *thread,
                           uint32_t *buffer)
 {
-    *address = region_gap(tenant, PAGE_SIZE, PAGE_BITS);
     struct region *region;
-    if (!*address || region_add(tenant, *address, PAGE_SIZE, REGION_LAZY,
-                                PROTECTION_READ | PROTECTION_WRITE, &region) != OK)
-        return E_NOMEM;
+    if (!*address)
+        *address = region_gap(tenant, PAGE_SIZE, PAGE_BITS);
+    enum status status = range_valid(tenant, *address, PAGE_SIZE) ? OK : E_INVAL;
+    if (status == OK)
+        status = region_add(tenant, *address, PAGE_SIZE, REGION_LAZY,
+                            PROTECTION_READ | PROTECTION_WRITE, &region);
+    if (status != OK)
+        return status;
     region->fixed = 1; // its neighbours do not merge with it
-    enum status status = frame_populate(region, *address);
+    status = frame_populate(region, *address);
     if (status == OK)
         status = object_create(tenant, KIND_THREAD, 0, id, thread);
     if (status == OK) {
@@ -317,8 +323,6 @@ enum status object_destroy(struct tenant *tenant, uint32_t id)
 enum status tenant_grow_slots(struct tenant *tenant, uint32_t *first)
 {
     uint32_t id, slot;
-    if (!tenant->block)
-        return E_NOTSUP;
     enum status status = object_create(tenant, KIND_ENDPOINT, 0, &id, &slot);
     if (status != OK)
         return status;
@@ -330,6 +334,6 @@ enum status tenant_grow_slots(struct tenant *tenant, uint32_t *first)
         (void)object_destroy(tenant, id);
         return E_NOMEM;
     }
-    *first = tenant->slot_pages++ * SLOTS_PER_PAGE + 1; // slot 0 of a page is the kernel's
+    *first = tenant->slot_pages++ * SLOTS_PER_PAGE + 1;
     return OK;
 }
