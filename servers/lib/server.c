@@ -32,9 +32,9 @@ static void receive(struct server *server, struct request *r)
     uint32_t skipped = tag_skipped(r->message.tag);
     for (uint32_t i = REGISTER_WORDS; i < words && i < MESSAGE_WORDS; i++)
         r->more[i - REGISTER_WORDS] = ipc_buffer()->words[i];
-    for (uint32_t i = 0; i < MESSAGE_CAPS; i++) {
-        r->caps[i] = 0;
-        if (i < caps && !(skipped >> i & 1)) {
+    __builtin_memset(r->caps, 0, sizeof r->caps);
+    for (uint32_t i = 0; i < caps; i++) {
+        if (!(skipped >> i & 1)) {
             r->caps[i] = server->receive[i];
             server->receive[i] = 0;
         }
@@ -44,7 +44,8 @@ static void receive(struct server *server, struct request *r)
     r->client = 0;
     r->staged = 0;
     r->keep_caps = false;
-    declare_slots(server);
+    if (caps)
+        declare_slots(server);
 }
 
 static enum status serve_fault(struct server *server, struct request *r)

@@ -7,8 +7,8 @@
 enum {
     MOCK_SERVER = 50, ///< slot of the client's session with the server
     MOCK_BADGE = 1234,
-    MOCK_FIRST_SLOT = 100,
-    MOCK_SLOT_LIMIT = 160,
+    MOCK_FIRST_SLOT = 130, ///< no first slot of a page, which is the kernel's
+    MOCK_SLOT_LIMIT = 190,
 };
 
 struct mock {
