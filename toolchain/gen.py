@@ -73,7 +73,7 @@ def main():
     if options.check:
         old = stale(options.out, files)
         for name in old:
-            print(f"{name}: not what its source says; run cmake --build --preset pith --target reference", file=sys.stderr)
+            print(f"{name}: not what its source says; run cmake --build --preset pith", file=sys.stderr)
         return 1 if old else 0
     for name, text in files.items():
         write(os.path.join(options.out, name), text)
