@@ -1,0 +1,68 @@
+/* Function names for backtraces: the name section (specification, appendix "Custom Sections"),
+ * else an export. Read only when a trap is described, so that a module's load costs nothing;
+ * nothing in the section is trusted. */
+#include "module.h"
+
+#include <string.h>
+
+static void copy_name(struct wasm_name name, char *text, size_t size)
+{
+    size_t length = name.length < size - 1 ? name.length : size - 1;
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)name.bytes[i];
+        text[i] = c < 0x20 || c == 0x7f ? '?' : (char)c;
+    }
+    text[length] = 0;
+}
+
+/* Looks `index` up in the function subsection [r->at, r->end). */
+static bool find_in_map(struct wasm_reader *r, uint32_t index, struct wasm_name *name)
+{
+    uint32_t count = wasm_read_u32(r);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t function = wasm_read_u32(r);
+        uint32_t length = wasm_read_u32(r);
+        const uint8_t *bytes = wasm_read_bytes(r, length);
+        if (function == index) {
+            *name = (struct wasm_name){(const char *)bytes, length};
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_in_section(const struct wasm_module *m, uint32_t index, struct wasm_name *name)
+{
+    enum { FUNCTION_NAMES = 1 };
+    struct wasm_error ignored;
+    struct wasm_failure failure = {
+        .error = &ignored, .section = "name section", .function = -1};
+    if (setjmp(failure.jump) != 0)
+        return false; /* a malformed name section only costs its names */
+    struct wasm_reader r = {m->bytes, m->bytes + m->names, m->bytes + m->names_end, &failure};
+    while (r.at < r.end) {
+        uint8_t id = wasm_read_byte(&r);
+        uint32_t size = wasm_read_u32(&r);
+        struct wasm_reader part = r;
+        part.at = wasm_read_bytes(&r, size);
+        part.end = r.at;
+        if (id == FUNCTION_NAMES)
+            return find_in_map(&part, index, name);
+    }
+    return false;
+}
+
+void wasm_function_name(const struct wasm_module *m, uint32_t index, char *text, size_t size)
+{
+    struct wasm_name name = {"", 0};
+    if (m->names && find_in_section(m, index, &name)) {
+        copy_name(name, text, size);
+        return;
+    }
+    for (size_t i = 0; i < m->exports.count; i++) {
+        const struct wasm_export_def *e = &m->exports.items[i];
+        if (e->kind == WASM_EXTERN_FUNC && e->index == index)
+            name = e->name;
+    }
+    copy_name(name, text, size);
+}

@@ -1,0 +1,215 @@
+/* Stores: limits, interned types, definitions to link against, fuel and interruption. */
+#include "runtime.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "wasm/platform.h"
+
+struct wasm_store *wasm_store_new(struct wasm_limits limits)
+{
+    struct wasm_store *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->limits = limits;
+    size_t page = WASM_PLATFORM_PAGE;
+    s->stack_reserved = ((size_t)limits.stack_bytes / page + 1) * page;
+    s->exec.stack = wasm_platform_reserve(s->stack_reserved);
+    if (!s->exec.stack) {
+        free(s);
+        return NULL;
+    }
+    s->exec.store = s;
+    s->exec.stack_limit = s->exec.fp = s->exec.top = s->exec.stack;
+    s->exec.stack_end = s->exec.stack + s->stack_reserved / sizeof(uint64_t);
+    s->exec.fuel = limits.fuel;
+    return s;
+}
+
+#define FREE_LIST(list, type, destroy)                                                         \
+    for (struct type *at = (list), *next; at; at = next) {                                     \
+        next = at->next;                                                                       \
+        destroy(at);                                                                           \
+    }
+
+static void free_definition(struct wasm_definition *d)
+{
+    free(d->names);
+    free(d);
+}
+
+void wasm_store_free(struct wasm_store *s)
+{
+    if (!s)
+        return;
+    FREE_LIST(s->instances, wasm_instance, wasm_instance_free);
+    FREE_LIST(s->memories, wasm_memory, wasm_memory_free);
+    FREE_LIST(s->tables, wasm_table, wasm_table_free);
+    FREE_LIST(s->host_funcs, wasm_host_func, free);
+    FREE_LIST(s->definitions, wasm_definition, free_definition);
+    for (unsigned i = 0; i < WASM_TYPE_BUCKETS; i++)
+        FREE_LIST(s->types[i], wasm_type_entry, free);
+    wasm_platform_release(s->exec.stack, s->stack_reserved);
+    free(s);
+}
+
+static unsigned type_bucket(const struct wasm_func_type *type)
+{
+    uint32_t hash = type->param_count * 31 + type->result_count;
+    for (uint32_t i = 0; i < type->param_count; i++)
+        hash = hash * 33 ^ type->params[i];
+    for (uint32_t i = 0; i < type->result_count; i++)
+        hash = hash * 33 ^ type->results[i];
+    return (hash ^ hash >> 8 ^ hash >> 16) % WASM_TYPE_BUCKETS;
+}
+
+const struct wasm_type_entry *wasm_type_intern(struct wasm_store *store,
+                                               const struct wasm_func_type *type)
+{
+    struct wasm_type_entry **bucket = &store->types[type_bucket(type)];
+    for (struct wasm_type_entry *e = *bucket; e; e = e->next)
+        if (wasm_types_equal(&e->type, type))
+            return e;
+    struct wasm_type_entry *e =
+        malloc(sizeof *e + (size_t)type->param_count + type->result_count);
+    if (!e)
+        return NULL;
+    if (type->param_count)
+        memcpy(e->bytes, type->params, type->param_count);
+    if (type->result_count)
+        memcpy(e->bytes + type->param_count, type->results, type->result_count);
+    e->type = (struct wasm_func_type){e->bytes, e->bytes + type->param_count, type->param_count,
+                                      type->result_count};
+    e->next = *bucket;
+    *bucket = e;
+    return e;
+}
+
+static bool define(struct wasm_store *store, struct wasm_name module, struct wasm_name name,
+                   enum wasm_extern_kind kind, void *object)
+{
+    struct wasm_definition *d = calloc(1, sizeof *d);
+    if (d)
+        d->names = malloc(module.length + name.length + 1);
+    if (!d || !d->names) {
+        free(d);
+        return false;
+    }
+    memcpy(d->names, module.bytes, module.length);
+    memcpy(d->names + module.length, name.bytes, name.length);
+    d->module_length = module.length;
+    d->name_length = name.length;
+    d->kind = kind;
+    d->object = object;
+    d->next = store->definitions; /* the newest is found first */
+    store->definitions = d;
+    return true;
+}
+
+enum wasm_status wasm_define_func(struct wasm_store *store, struct wasm_name module,
+                                  struct wasm_name name, struct wasm_func_type type,
+                                  wasm_host_fn *function, void *context)
+{
+    struct wasm_host_func *host = calloc(1, sizeof *host);
+    const struct wasm_type_entry *entry = wasm_type_intern(store, &type);
+    if (!host || !entry || !define(store, module, name, WASM_EXTERN_FUNC, &host->func)) {
+        free(host);
+        return WASM_NO_MEMORY;
+    }
+    host->func.type = entry;
+    host->func.store = store;
+    host->func.host = function;
+    host->func.context = context;
+    host->next = store->host_funcs;
+    store->host_funcs = host;
+    return WASM_OK;
+}
+
+void *wasm_instance_object(const struct wasm_instance *i, uint8_t kind, uint32_t index)
+{
+    switch (kind) {
+    case WASM_EXTERN_FUNC:
+        return i->funcs[index];
+    case WASM_EXTERN_TABLE:
+        return i->tables[index];
+    case WASM_EXTERN_MEMORY:
+        return i->memories[index];
+    default:
+        return i->globals[index];
+    }
+}
+
+enum wasm_status wasm_define_instance(struct wasm_store *store, struct wasm_name module,
+                                      struct wasm_instance *instance)
+{
+    const struct wasm_module *m = instance->module;
+    for (size_t i = 0; i < m->exports.count; i++) {
+        const struct wasm_export_def *e = &m->exports.items[i];
+        void *object = wasm_instance_object(instance, e->kind, e->index);
+        if (!define(store, module, e->name, e->kind, object))
+            return WASM_NO_MEMORY;
+    }
+    return WASM_OK;
+}
+
+static void *find_export(const struct wasm_instance *instance, struct wasm_name name,
+                         enum wasm_extern_kind kind)
+{
+    const struct wasm_module *m = instance->module;
+    for (size_t i = 0; i < m->exports.count; i++) {
+        const struct wasm_export_def *e = &m->exports.items[i];
+        if (e->kind == kind && e->name.length == name.length &&
+            memcmp(e->name.bytes, name.bytes, name.length) == 0)
+            return wasm_instance_object(instance, kind, e->index);
+    }
+    return NULL;
+}
+
+struct wasm_func *wasm_export_func(const struct wasm_instance *instance, struct wasm_name name)
+{
+    return find_export(instance, name, WASM_EXTERN_FUNC);
+}
+
+struct wasm_memory *wasm_export_memory(const struct wasm_instance *instance,
+                                       struct wasm_name name)
+{
+    return find_export(instance, name, WASM_EXTERN_MEMORY);
+}
+
+bool wasm_export_global(const struct wasm_instance *instance, struct wasm_name name,
+                        enum wasm_type *type, uint64_t *value)
+{
+    const struct wasm_global *global = find_export(instance, name, WASM_EXTERN_GLOBAL);
+    if (!global)
+        return false;
+    *type = global->type;
+    *value = global->value;
+    return true;
+}
+
+struct wasm_func_type wasm_func_type(const struct wasm_func *function)
+{
+    return function->type->type;
+}
+
+uint64_t wasm_store_fuel(const struct wasm_store *store)
+{
+    if (store->exec.fuel == WASM_FUEL_UNLIMITED)
+        return WASM_FUEL_UNLIMITED;
+    return store->exec.fuel + (store->exec.ticks > 0 ? (uint64_t)store->exec.ticks : 0);
+}
+
+void wasm_store_set_fuel(struct wasm_store *store, uint64_t fuel)
+{
+    store->exec.fuel = fuel;
+    store->exec.ticks = 0;
+}
+
+void wasm_store_interrupt(struct wasm_store *store)
+{
+    atomic_store(&store->exec.interrupt, true);
+}
+
+bool wasm_store_interrupted(const struct wasm_store *store)
+{
+    return atomic_load(&store->exec.interrupt);
+}

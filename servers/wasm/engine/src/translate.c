@@ -1,0 +1,374 @@
+/* From a validated body to the interpreter's code: entry, and the regular instructions; see
+ * translator.h. */
+#include "translator.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What an operand or result may travel in, and whether its constants need 64 bits. */
+struct traits {
+    uint8_t operand;
+    uint8_t result;
+    bool wide;
+};
+
+enum {
+    ACC_I32 = WASM_ACC_INT,
+    ACC_I64 = WASM_ACC_INT,
+    ACC_F32 = WASM_ACC_F32,
+    ACC_F64 = WASM_ACC_F64,
+    WIDE_I32 = 0,
+    WIDE_I64 = 1,
+    WIDE_F32 = 0,
+    WIDE_F64 = 1
+};
+
+#define TRAITS(code, name, T, R) [code] = {ACC_##T, ACC_##R, WIDE_##T},
+static const struct traits TRAITS_OF[256] = {WASM_UNARY(TRAITS) WASM_TRUNC(TRAITS)
+                                                 WASM_BINARY(TRAITS)};
+static const struct traits SATURATING_TRAITS[] = {WASM_TRUNC_SAT(TRAITS)};
+
+#define ACCESS_ACC(code, name, T, type, log2) [code] = ACC_##T,
+static const uint8_t ACCESS_ACCS[256] = {WASM_LOAD(ACCESS_ACC) WASM_STORE(ACCESS_ACC)};
+
+static const struct wasm_op *numeric_op(uint8_t opcode)
+{
+    static const struct wasm_op *const TABLES[] = {wasm_integer_ops, wasm_float_ops,
+                                                   wasm_convert_ops};
+    for (unsigned i = 0; i < 3; i++)
+        if (TABLES[i][opcode].fn[WASM_SS][WASM_TO_SLOT])
+            return &TABLES[i][opcode];
+    return NULL;
+}
+
+static bool is_integer_comparison(uint8_t opcode)
+{
+    return opcode >= OP_I32_EQZ && opcode < 0x5b;
+}
+
+uint16_t wasm_local_slot(const struct wasm_translator *t, uint32_t index)
+{
+    if (index < t->param_count)
+        return (uint16_t)index;
+    return (uint16_t)(t->function->saved + WASM_FRAME_SAVED + index - t->param_count);
+}
+
+static void translate_unary(struct wasm_translator *t, uint8_t opcode, const struct wasm_op *op,
+                            struct traits traits)
+{
+    struct wasm_source a = wasm_take(t, traits.operand);
+    wasm_need_slot(t, &a);
+    union wasm_cell *cells =
+        wasm_emit_result(t, op, a.kind == WASM_ACC ? WASM_AS : WASM_SS, 1, traits.result);
+    cells[1].h[1] = a.slot;
+    if (is_integer_comparison(opcode))
+        t->newest.compare = opcode;
+}
+
+/* For a instruction whose operands may be swapped: the opcode then, else -1. */
+static int swapped(uint8_t opcode)
+{
+    static const uint8_t MIRROR[] = {0, 1, 4, 5, 2, 3, 8, 9, 6, 7};
+    if (opcode >= 0x46 && opcode <= 0x4f)
+        return 0x46 + MIRROR[opcode - 0x46];
+    if (opcode >= 0x51 && opcode <= 0x5a)
+        return 0x51 + MIRROR[opcode - 0x51];
+    switch (opcode) {
+    case 0x6a: /* i32: add mul and or xor */
+    case 0x6c:
+    case 0x71:
+    case 0x72:
+    case 0x73:
+    case 0x7c: /* i64 */
+    case 0x7e:
+    case 0x83:
+    case 0x84:
+    case 0x85:
+    case 0x92: /* f32: add mul */
+    case 0x94:
+    case 0xa0: /* f64 */
+    case 0xa2:
+        return opcode;
+    default:
+        return -1;
+    }
+}
+
+static enum wasm_mode mode_of(struct wasm_source a, struct wasm_source b)
+{
+    if (a.kind == WASM_ACC)
+        return b.kind == WASM_VALUE ? WASM_AK : WASM_AS;
+    return b.kind == WASM_ACC ? WASM_SA : b.kind == WASM_VALUE ? WASM_SK : WASM_SS;
+}
+
+static void translate_binary(struct wasm_translator *t, uint8_t opcode)
+{
+    struct traits traits = TRAITS_OF[opcode];
+    struct wasm_source b = wasm_take(t, traits.operand);
+    /* The accumulator is b's already, or else may be a's. */
+    struct wasm_source a = wasm_take(t, b.kind == WASM_ACC ? WASM_ACC_NONE : traits.operand);
+    if (a.kind == WASM_VALUE && b.kind != WASM_VALUE && swapped(opcode) >= 0) {
+        struct wasm_source constant = a;
+        a = b;
+        b = constant;
+        opcode = (uint8_t)swapped(opcode);
+    }
+    wasm_need_slot(t, &a);
+    bool wide = b.kind == WASM_VALUE && traits.wide;
+    union wasm_cell *cells =
+        wasm_emit_result(t, numeric_op(opcode), mode_of(a, b), wide ? 2 : 1, traits.result);
+    cells[1].h[1] = a.slot;
+    if (wide)
+        cells[2].q = b.value;
+    else if (b.kind == WASM_VALUE)
+        cells[1].w[1] = (uint32_t)b.value;
+    else
+        cells[1].h[2] = b.slot;
+    if (is_integer_comparison(opcode))
+        t->newest.compare = opcode;
+}
+
+static void translate_numeric(struct wasm_translator *t, uint8_t opcode)
+{
+    const struct wasm_op *op = numeric_op(opcode);
+    if (!op)
+        return; /* i64.extend_i32_u and the reinterpretations: the slot's bits are the result */
+    if (op->fn[WASM_SK][WASM_TO_SLOT])
+        translate_binary(t, opcode);
+    else
+        translate_unary(t, opcode, op, TRAITS_OF[opcode]);
+}
+
+/* The memarg: the offset; makes memory instructions use another memory than 0 if it says so,
+ * and then returns true: the caller goes back to memory 0 afterwards. */
+static uint32_t read_access(struct wasm_translator *t, uint32_t *memory)
+{
+    uint32_t align = wasm_read_u32(&t->r);
+    *memory = align & 0x40 ? wasm_read_u32(&t->r) : 0;
+    return wasm_read_u32(&t->r);
+}
+
+static void use_memory(struct wasm_translator *t, uint32_t memory)
+{
+    wasm_emit(t, wasm_op_set_memory, 1)[1].p = t->instance->memories[memory]->base;
+}
+
+static void translate_load(struct wasm_translator *t, uint8_t opcode)
+{
+    uint32_t memory, offset = read_access(t, &memory);
+    struct wasm_source address = wasm_take(t, WASM_ACC_INT);
+    wasm_need_slot(t, &address);
+    if (memory)
+        use_memory(t, memory);
+    union wasm_cell *cells =
+        wasm_emit_result(t, &wasm_load_ops[opcode - OP_LOAD_FIRST],
+                         address.kind == WASM_ACC ? WASM_AS : WASM_SS, 1, ACCESS_ACCS[opcode]);
+    cells[1].h[1] = address.slot;
+    cells[1].w[1] = offset;
+    if (memory)
+        use_memory(t, 0);
+}
+
+static void translate_store(struct wasm_translator *t, uint8_t opcode)
+{
+    uint32_t memory, offset = read_access(t, &memory);
+    struct wasm_source value = wasm_take(t, ACCESS_ACCS[opcode]);
+    struct wasm_source address =
+        wasm_take(t, value.kind == WASM_ACC ? WASM_ACC_NONE : WASM_ACC_INT);
+    wasm_need_slot(t, &address);
+    if (memory)
+        use_memory(t, memory);
+    wasm_handler *fn =
+        wasm_store_ops[opcode - OP_STORE_FIRST].fn[mode_of(address, value)][WASM_TO_SLOT];
+    union wasm_cell *cells = wasm_emit(t, fn, value.kind == WASM_VALUE ? 2 : 1);
+    cells[1].h[0] = value.slot;
+    cells[1].h[1] = address.slot;
+    cells[1].w[1] = offset;
+    if (value.kind == WASM_VALUE)
+        cells[2].q = value.value;
+    if (memory)
+        use_memory(t, 0);
+}
+
+static void translate_local(struct wasm_translator *t, uint8_t opcode)
+{
+    uint16_t slot = wasm_local_slot(t, wasm_read_u32(&t->r));
+    if (opcode != OP_LOCAL_GET)
+        wasm_assign_local(t, slot);
+    if (opcode != OP_LOCAL_SET)
+        wasm_push_local(t, slot);
+}
+
+static void translate_select(struct wasm_translator *t, uint8_t opcode)
+{
+    if (opcode == OP_SELECT_TYPED) {
+        wasm_read_byte(&t->r); /* one type */
+        wasm_read_byte(&t->r);
+    }
+    struct wasm_source condition = wasm_take(t, WASM_ACC_INT);
+    wasm_need_slot(t, &condition);
+    uint16_t if_false = wasm_take_slot(t);
+    uint16_t if_true = wasm_take_slot(t);
+    union wasm_cell *cells = wasm_emit_result(
+        t, &wasm_op_select, condition.kind == WASM_ACC ? WASM_AS : WASM_SS, 1, WASM_ACC_INT);
+    cells[1].h[1] = if_true;
+    cells[1].h[2] = if_false;
+    cells[1].h[3] = condition.slot;
+}
+
+static bool translate_constant(struct wasm_translator *t, uint8_t opcode)
+{
+    switch (opcode) {
+    case OP_I32_CONST:
+        wasm_push_constant(t, (uint32_t)wasm_read_s32(&t->r));
+        return true;
+    case OP_I64_CONST:
+        wasm_push_constant(t, (uint64_t)wasm_read_s64(&t->r));
+        return true;
+    case OP_F32_CONST:
+        wasm_push_constant(t, wasm_read_fixed(&t->r, 4));
+        return true;
+    case OP_F64_CONST:
+        wasm_push_constant(t, wasm_read_fixed(&t->r, 8));
+        return true;
+    case OP_REF_NULL:
+        wasm_read_byte(&t->r);
+        wasm_push_constant(t, 0);
+        return true;
+    case OP_REF_FUNC:
+        wasm_push_constant(t, (uintptr_t)t->instance->funcs[wasm_read_u32(&t->r)]);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void translate_instruction(struct wasm_translator *t)
+{
+    uint8_t opcode = wasm_read_byte(&t->r);
+    if (t->unreachable && (t->dead > 0 || (opcode != OP_ELSE && opcode != OP_END))) {
+        wasm_skip_dead(t, opcode);
+    } else if (opcode >= OP_NUMERIC_FIRST && opcode <= OP_NUMERIC_LAST) {
+        translate_numeric(t, opcode);
+    } else if (opcode >= OP_LOCAL_GET && opcode <= OP_LOCAL_TEE) {
+        translate_local(t, opcode);
+    } else if (opcode >= OP_LOAD_FIRST && opcode <= OP_LOAD_LAST) {
+        translate_load(t, opcode);
+    } else if (opcode >= OP_STORE_FIRST && opcode <= OP_STORE_LAST) {
+        translate_store(t, opcode);
+    } else if (opcode == OP_SELECT || opcode == OP_SELECT_TYPED) {
+        translate_select(t, opcode);
+    } else if (opcode == OP_DROP) {
+        wasm_drop(t);
+    } else if (opcode == OP_REF_IS_NULL) {
+        translate_numeric(t, 0x50); /* i64.eqz: null is 0 */
+    } else if (opcode == OP_PREFIX && t->r.at < t->r.end && *t->r.at <= OP_TRUNC_SAT_LAST) {
+        uint32_t which = wasm_read_u32(&t->r);
+        translate_unary(t, opcode, &wasm_saturating_ops[which], SATURATING_TRAITS[which]);
+    } else if (!translate_constant(t, opcode) && !wasm_translate_control(t, opcode)) {
+        wasm_translate_misc(t, opcode);
+    }
+}
+
+/* Reads the declared locals; lays out the frame. */
+static void begin(struct wasm_translator *t, struct wasm_func *f)
+{
+    const struct wasm_module *m = f->instance->module;
+    const struct wasm_function_def *def = &m->functions.items[f->index];
+    const struct wasm_func_type *type = &f->type->type;
+    t->function = f;
+    t->instance = f->instance;
+    t->module = m;
+    t->r =
+        (struct wasm_reader){m->bytes, m->bytes + def->body, m->bytes + def->end, &t->failure};
+    t->param_count = t->local_count = type->param_count;
+    for (uint32_t runs = wasm_read_u32(&t->r); runs > 0; runs--) {
+        t->local_count += wasm_read_u32(&t->r);
+        wasm_read_byte(&t->r);
+    }
+    f->saved = (uint16_t)(type->param_count > type->result_count ? type->param_count
+                                                                 : type->result_count);
+    f->zeroed = (uint16_t)(t->local_count - t->param_count);
+    t->temps = f->saved + WASM_FRAME_SAVED + f->zeroed;
+    *WASM_APPEND(&t->failure, t->blocks) =
+        (struct wasm_block){.opcode = OP_BLOCK, .results = type->result_count};
+}
+
+/* Translates until the end, or until cell t->probe exists. Returns the offset of the last
+ * instruction that was translated. */
+static uint32_t translate_body(struct wasm_translator *t)
+{
+    uint32_t offset = 0;
+    while (t->blocks.count > 0 && t->code.count <= t->probe) {
+        offset = (uint32_t)wasm_reader_offset(&t->r);
+        translate_instruction(t);
+    }
+    return offset;
+}
+
+static bool finish(struct wasm_translator *t)
+{
+    size_t bytes = t->code.count * sizeof *t->code.items;
+    union wasm_cell *code = malloc(bytes);
+    if (!code)
+        return false;
+    memcpy(code, t->code.items, bytes);
+    struct wasm_func *f = t->function;
+    f->cells = (uint32_t)t->code.count;
+    f->frame_slots = t->temps + t->max_height;
+    f->entry = code;
+    return true;
+}
+
+static void translator_free(struct wasm_translator *t)
+{
+    free(t->code.items);
+    free(t->operands.items);
+    free(t->blocks.items);
+    free(t);
+}
+
+static struct wasm_translator *translator_new(struct wasm_error *ignored, size_t probe)
+{
+    struct wasm_translator *t = calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    t->failure.error = ignored;
+    t->failure.section = "translation";
+    t->failure.function = -1;
+    t->probe = probe;
+    return t;
+}
+
+bool wasm_translate(struct wasm_func *function)
+{
+    struct wasm_error ignored; /* the only failure is lack of memory */
+    struct wasm_translator *t = translator_new(&ignored, SIZE_MAX);
+    if (!t)
+        return false;
+    volatile bool done = false;
+    if (setjmp(t->failure.jump) == 0) {
+        begin(t, function);
+        translate_body(t);
+        done = finish(t);
+    }
+    translator_free(t);
+    return done;
+}
+
+/* Rather than keep a map from code to module, which would cost memory all the time, the
+ * function is translated once more until the cell appears. */
+uint32_t wasm_translate_offset(struct wasm_func *function, size_t cell)
+{
+    struct wasm_error ignored;
+    struct wasm_translator *t = translator_new(&ignored, cell);
+    if (!t)
+        return 0;
+    volatile uint32_t offset = 0;
+    if (setjmp(t->failure.jump) == 0) {
+        begin(t, function);
+        offset = translate_body(t);
+    }
+    translator_free(t);
+    return offset;
+}

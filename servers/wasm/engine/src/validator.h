@@ -1,0 +1,50 @@
+/* Inside the validator: its stacks, shared by validate.c (structure, control) and
+ * validate_ops.c (the other instructions). */
+#ifndef WASM_VALIDATOR_H
+#define WASM_VALIDATOR_H
+
+#include "validate.h"
+
+/* The bottom type: what an unreachable stack yields; matches every type. */
+enum { WASM_ANY = 0 };
+
+/* A list of types, borrowed from the module's bytes or from a static. */
+struct wasm_type_list {
+    const uint8_t *types;
+    uint32_t count;
+};
+
+struct wasm_control {
+    uint8_t opcode; /* OP_BLOCK, OP_LOOP, OP_IF, OP_ELSE */
+    bool unreachable;
+    size_t height; /* of the operand stack at entry */
+    struct wasm_type_list start;
+    struct wasm_type_list end;
+};
+
+struct wasm_validator {
+    struct wasm_loader *l;
+    struct wasm_reader *r;
+    WASM_ARRAY(uint8_t) operands;
+    WASM_ARRAY(struct wasm_control) controls;
+    WASM_ARRAY(uint8_t) locals;
+    size_t max_height;
+    size_t opcode_offset; /* of the instruction being validated: errors point at it */
+    bool constant;        /* only what a constant expression may hold */
+};
+
+_Noreturn void wasm_invalid(struct wasm_validator *v, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void wasm_push(struct wasm_validator *v, uint8_t type);
+/* Pops a value of `type`, or of any where `type` is WASM_ANY; returns what it was. */
+uint8_t wasm_pop(struct wasm_validator *v, uint8_t type);
+void wasm_push_list(struct wasm_validator *v, struct wasm_type_list list);
+void wasm_pop_list(struct wasm_validator *v, struct wasm_type_list list);
+
+/* An index immediate, checked against the `count` things there are. */
+uint32_t wasm_read_index(struct wasm_validator *v, size_t count, const char *what);
+
+/* Every instruction but the structured and branching ones. */
+void wasm_validate_plain(struct wasm_validator *v, uint8_t opcode);
+
+#endif
