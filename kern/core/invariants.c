@@ -106,7 +106,7 @@ static void check_thread(const struct thread *thread)
     ASSERT(inv_top,
            thread->top.at == (inner[INNER_VSPACE].kind ? inner[INNER_VSPACE].address : 0));
     ASSERT(inv_called, state != THREAD_STATE_CALLING || thread->reply->thread == thread);
-    ASSERT(inv_frame, arch_user_valid(user(thread->frame.rip), 1));
+    ASSERT(inv_frame, arch_frame_valid(&thread->frame));
 }
 
 static void check_page(const struct slot *page)

@@ -79,7 +79,7 @@ void features_enable(void)
     cr4 |= seven.ebx >> 20 & 1 ? CR4_SMAP : 0;
     cr4 |= seven.ecx >> 2 & 1 ? CR4_UMIP : 0;
     CR_WRITE(4, cr4); // so without FSGSBASE, OSXSAVE, and limits on RDTSC
-    CR_WRITE(0, (CR_READ(0) & ~(CR0_EM | CR0_TS)) | CR0_MP | CR0_NE | CR0_WP | CR0_AM);
+    CR_WRITE(0, (CR_READ(0) & ~CR0_EM) | CR0_MP | CR0_TS | CR0_NE | CR0_WP | CR0_AM);
     msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_SCE | EFER_NXE);
     msr_write(MSR_PAT, PAT_ENTRIES);
 }

@@ -120,6 +120,11 @@ static struct arch_resume interrupt(struct arch_frame *frame, uint64_t vector)
 
 struct arch_resume trap_user(struct arch_frame *frame, uint64_t vector, uint64_t code)
 {
+    uint64_t address = vector == VECTOR_PF ? CR_READ(2) : 0;
+    if (frame->rip >> 47 != 0) { // some CPUs notice a jump there only at its target
+        address = frame->rip;
+        frame->rip = USER_END; // nothing is there either, and IRET can go to it
+    }
     if (vector >= VECTOR_IRQ)
         return interrupt(frame, vector);
     if (vector == VECTOR_DF)
@@ -127,8 +132,7 @@ struct arch_resume trap_user(struct arch_frame *frame, uint64_t vector, uint64_t
     if (vector == VECTOR_MC && !machine_check_survivable())
         kern_panic("machine check in user mode at %lx", frame->rip);
     uint32_t kind = fault_kinds[vector] ? fault_kinds[vector] : FAULT_PROTECTION;
-    return kern_fault(frame, kind, vector == VECTOR_PF ? CR_READ(2) : 0,
-                      fault_code(vector, code));
+    return kern_fault(frame, kind, address, fault_code(vector, code));
 }
 
 struct arch_resume trap_idle(uint64_t vector)

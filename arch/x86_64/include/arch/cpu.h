@@ -9,7 +9,7 @@
 
 struct cpu; // kern's
 
-#define ARCH_CPUS_MAX 32
+#define ARCH_CPUS_MAX 8
 
 /// The head of kern's struct cpu. Entry and exit use the first four fields by offset.
 struct arch_cpu {

@@ -1,5 +1,5 @@
 /// x87 and SSE state. kern decides when it is exchanged; a thread without the FPU option runs
-/// with CR0.TS set, and its first FPU instruction is the fault NO_FPU.
+/// with CR0.TS set, as at boot, and its first FPU instruction is the fault NO_FPU.
 #pragma once
 
 #include <stdint.h>

@@ -142,6 +142,14 @@ static inline void arch_frame_copy_words(struct arch_frame *to, const struct arc
     to->r13 = from->r13;
 }
 
+/// Whether leaving with `f` is safe: IRET faults in the kernel on a rip that is not canonical,
+/// and interrupts must be on.
+static inline bool arch_frame_valid(const struct arch_frame *f)
+{
+    const uint64_t fixed = 0x202, forbidden = 0x1a3000; // IF; IOPL VM VIF VIP
+    return f->rip >> 47 == 0 && (f->rflags & (fixed | forbidden)) == fixed;
+}
+
 /// Empties a new thread's frame: all registers zero, flags sane, returned to by IRET.
 void arch_frame_init(struct arch_frame *f);
 
