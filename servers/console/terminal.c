@@ -1,0 +1,84 @@
+// See terminal.h. Called by main.c and requests.c. The serial line's queue is what bounds
+// output: a program that writes faster than the line sends waits, so no byte is lost. Part of
+// the queue is kept for echo.
+#include "terminal.h"
+
+#include "line.h"
+#include "ps2.h"
+#include "screen.h"
+#include "serial.h"
+#include "vga.h"
+
+#define ECHO_BYTES  4096u // of the queue
+#define PIECE_BYTES 512u
+#define LOOK_BACK   (SCREEN_ROWS / 2)
+
+// Sends a piece both ways.
+static void mirror(const char *bytes, size_t length)
+{
+    screen_write(bytes, length);
+    serial_write(bytes, length);
+}
+
+// Output with newlines as the mode says, as long as the queue has more room than `keep`.
+static size_t send(const char *bytes, size_t length, size_t keep)
+{
+    char piece[PIECE_BYTES];
+    size_t done = 0;
+    while (done < length && serial_room() >= keep + PIECE_BYTES) {
+        size_t filled = 0;
+        for (; done < length && filled + 2 <= PIECE_BYTES; done++) {
+            if (bytes[done] == '\n' && (line_mode() & TERMINAL_MODE_NEWLINE))
+                piece[filled++] = '\r';
+            piece[filled++] = bytes[done];
+        }
+        mirror(piece, filled);
+    }
+    return done;
+}
+
+static void echo(const void *bytes, size_t length)
+{
+    (void)send(bytes, length, 0);
+}
+
+size_t terminal_write(const void *bytes, size_t length)
+{
+    size_t done = send(bytes, length, ECHO_BYTES);
+    vga_show();
+    return done;
+}
+
+int terminal_writable(void)
+{
+    return serial_room() >= ECHO_BYTES + PIECE_BYTES;
+}
+
+void terminal_start(uint32_t endpoint, void (*interrupt)(void))
+{
+    static struct line_hooks hooks = {.echo = echo, .column = screen_column};
+    hooks.interrupt = interrupt;
+    line_init(&hooks);
+    vga_start();
+    serial_start(endpoint, SIGNAL_SERIAL);
+    ps2_start(endpoint, SIGNAL_KEYBOARD);
+}
+
+static void take_keys(struct keys keys)
+{
+    if (keys.look_back)
+        screen_look_back(keys.look_back * (int32_t)LOOK_BACK);
+    else if (keys.count)
+        screen_look_back(INT32_MIN);
+    for (uint32_t i = 0; i < keys.count; i++)
+        line_input((uint8_t)keys.bytes[i]);
+}
+
+void terminal_service(uint64_t signals)
+{
+    if (signals & SIGNAL_KEYBOARD)
+        ps2_service(take_keys);
+    if (signals & SIGNAL_SERIAL)
+        serial_service(line_input);
+    vga_show();
+}
