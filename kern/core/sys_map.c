@@ -14,21 +14,27 @@ static enum status find_mappable(struct thread *self, struct slot **found)
     return OK;
 }
 
-enum status sys_map(struct cpu *cpu, struct thread *self)
+/// map without its result.
+static enum status map(struct thread *self, uint64_t *missing)
 {
     struct slot *slot, *vspace;
-    uint64_t missing = 0;
-    (void)cpu;
+    struct user address = user(argument(self, 2));
     enum status status = find_mappable(self, &slot);
     if (status == OK)
         status = cspace_find(self->cspace, (uint32_t)argument(self, 1), KIND_VSPACE,
                              RIGHT_CONTROL, &vspace);
     if (status != OK)
         return status;
-    struct user address = user(argument(self, 2));
     if (slot->kind == KIND_PAGE_TABLE)
         return space_map_table(slot, vspace, address);
-    status = space_map_frame(slot, vspace, address, argument(self, 3), &missing);
+    return space_map_frame(slot, vspace, address, argument(self, 3), missing);
+}
+
+enum status sys_map(struct cpu *cpu, struct thread *self)
+{
+    uint64_t missing = 0;
+    (void)cpu;
+    enum status status = map(self, &missing);
     result(self, 0, missing);
     return status;
 }
