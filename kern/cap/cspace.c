@@ -42,8 +42,8 @@ void cspace_detach_page(struct slot *node)
     object_die(node);
 }
 
-enum status cspace_find(const struct cspace *cspace, uint32_t handle, unsigned kind,
-                        unsigned rights, struct slot **found)
+enum status cspace_explain(const struct cspace *cspace, uint32_t handle, unsigned kind,
+                           unsigned rights, struct slot **found)
 {
     struct slot *slot;
     enum status status = cspace_find_any(cspace, handle, &slot);

@@ -33,28 +33,42 @@ struct arch_cpu *kern_cpu(uint32_t number)
 }
 
 /// Sees to it that the right thread runs.
-static struct arch_resume leave(struct cpu *cpu)
+static inline struct arch_resume leave(struct cpu *cpu)
 {
     struct arch_resume resume = sched_resume(cpu);
     arch_unlock(&kern_lock);
     return resume;
 }
 
-/// `number`: of the call, with its flags from bit 8 on; `target`: endpoint | reply << 32.
-static enum status dispatch(struct cpu *cpu, struct thread *self, uint64_t number,
-                            uint64_t target)
+/// send and recv with flags. Others have none.
+static enum status dispatch_flags(struct cpu *cpu, struct thread *self, uint64_t number,
+                                  uint32_t endpoint, uint32_t reply)
+{
+    CHECK(syscall_flags, number >> 8 == IPC_NONBLOCK, E_INVAL);
+    switch (number & 255) {
+    case SYSCALL_SEND:
+        return ipc_send(cpu, self, endpoint, MESSAGE_SEND, false);
+    case SYSCALL_RECV:
+        return ipc_recv(cpu, self, endpoint, reply, false);
+    case SYSCALL_REPLY_RECV: // a server's loop may pass its flags on
+        return ipc_reply_recv(cpu, self, endpoint, reply);
+    default:
+        return E_INVAL;
+    }
+}
+
+/// `target`: endpoint | reply << 32.
+static inline enum status dispatch(struct cpu *cpu, struct thread *self, uint64_t number,
+                                   uint64_t target)
 {
     uint32_t endpoint = (uint32_t)target, reply = target >> 32;
-    uint64_t flags = number >> 8;
-    bool wait = !(flags & IPC_NONBLOCK);
-    CHECK(syscall_flags, !(flags & ~(uint64_t)IPC_NONBLOCK), E_INVAL);
-    switch (number & 255) {
+    switch (number) {
     case SYSCALL_CALL:
         return ipc_send(cpu, self, endpoint, MESSAGE_CALL, true);
     case SYSCALL_SEND:
-        return ipc_send(cpu, self, endpoint, MESSAGE_SEND, wait);
+        return ipc_send(cpu, self, endpoint, MESSAGE_SEND, true);
     case SYSCALL_RECV:
-        return ipc_recv(cpu, self, endpoint, reply, wait);
+        return ipc_recv(cpu, self, endpoint, reply, true);
     case SYSCALL_REPLY:
         return ipc_reply(cpu, self, reply);
     case SYSCALL_REPLY_RECV:
@@ -65,28 +79,50 @@ static enum status dispatch(struct cpu *cpu, struct thread *self, uint64_t numbe
         sched_yield(cpu);
         return OK;
     default:
-        CHECK(syscall_number, (number & 255) < SYSCALL_COUNT, E_SYSCALL);
-        return handlers[number & 255](cpu, self);
+        if (number < SYSCALL_COUNT)
+            return handlers[number](cpu, self);
+        CHECK(syscall_number, number > 255, E_SYSCALL);
+        return dispatch_flags(cpu, self, number, endpoint, reply);
     }
+}
+
+static __attribute__((noinline)) void trace_syscall(struct cpu *cpu,
+                                                    const struct arch_frame *frame)
+{
+    trace_write(cpu, TRACE_SYSCALL, arch_frame_number(frame), arch_frame_argument(frame, 0));
+}
+
+struct arch_resume syscall_general(struct arch_frame *frame)
+{
+    struct cpu *cpu = arch_cpu();
+    if (unlikely(cpu->trace))
+        trace_syscall(cpu, frame);
+    enum status status = dispatch(cpu, thread_of(frame), arch_frame_number(frame),
+                                  arch_frame_argument(frame, 0));
+    if (status != STATUS_LATER)
+        arch_frame_set_status(frame, status);
+    return leave(cpu);
+}
+
+/// kern_syscall() behind other CPUs.
+static __attribute__((noinline)) struct arch_resume syscall_late(struct arch_frame *frame,
+                                                                 uint16_t ticket)
+{
+    arch_lock_wait(&kern_lock, ticket, kern_lock_wait);
+    return syscall_general(frame);
 }
 
 struct arch_resume kern_syscall(uint64_t target, uint64_t tag, uint64_t word,
                                 struct arch_frame *frame, uint64_t number)
 {
-    struct cpu *cpu = arch_cpu();
-    struct thread *self = thread_of(frame);
-    (void)word; // in the frame too
-    arch_lock(&kern_lock, kern_lock_wait);
-    if ((number == SYSCALL_REPLY_RECV && fast_reply_recv(cpu, self, target, tag)) ||
-        (number == SYSCALL_CALL && fast_call(cpu, self, target, tag))) {
-        arch_unlock(&kern_lock);
-        return (struct arch_resume){cpu->arch.frame, frame};
-    }
-    trace(cpu, TRACE_SYSCALL, number, target);
-    enum status status = dispatch(cpu, self, number, target);
-    if (status != STATUS_LATER)
-        arch_frame_set_status(frame, status);
-    return leave(cpu);
+    uint16_t ticket;
+    if (!arch_lock_take(&kern_lock, &ticket))
+        return syscall_late(frame, ticket);
+    if (number == SYSCALL_REPLY_RECV)
+        return fast_reply_recv(target, tag, word, frame);
+    if (number == SYSCALL_CALL)
+        return fast_call(target, tag, word, frame);
+    return syscall_general(frame);
 }
 
 struct arch_resume kern_fault(struct arch_frame *frame, uint32_t kind, uint64_t address,

@@ -22,18 +22,31 @@ static inline const struct slot *find(const struct thread *self, uint32_t handle
     return slot;
 }
 
-bool fast_call(struct cpu *cpu, struct thread *self, uint64_t target, uint64_t tag)
+/// Leaves for `to`, whose FPU state is not the one that user mode can reach now.
+static __attribute__((noinline)) struct arch_resume
+leave_with_fpu(struct cpu *cpu, struct thread *to, const struct arch_frame *words)
 {
+    sched_switch_fpu(cpu, to->fpu);
+    arch_unlock(&kern_lock);
+    return (struct arch_resume){&to->frame, words};
+}
+
+struct arch_resume fast_call(uint64_t target, uint64_t tag, uint64_t word,
+                             struct arch_frame *frame)
+{
+    struct cpu *cpu = arch_cpu();
+    (void)word;
+    struct thread *self = thread_of(frame);
     const struct slot *slot = find(self, (uint32_t)target, KIND_ENDPOINT, RIGHT_CALL);
     if (unlikely(!slot || !plain(tag) || cpu->trace))
-        return false;
+        return syscall_general(frame);
     struct endpoint *endpoint = slot->object;
     struct link *first = endpoint->receivers.next;
     struct thread *to = container_of(first, struct thread, link);
     if (unlikely(first == &endpoint->receivers || to->priority < self->priority))
-        return false;
+        return syscall_general(frame);
     // Past this line it cannot fail.
-    link_remove(first);
+    link_remove_first(&endpoint->receivers);
     struct reply *reply = to->reply;
     reply->thread = self;
     self->reply = reply;
@@ -41,23 +54,32 @@ bool fast_call(struct cpu *cpu, struct thread *self, uint64_t target, uint64_t t
     arch_frame_set_status(&to->frame, OK);
     arch_frame_set_badge(&to->frame, slot->badge);
     arch_frame_set_tag(&to->frame, tag | MESSAGE_CALL << TAG_KIND_SHIFT);
-    sched_switch(cpu, to);
-    return true;
+    sched_switch_space(cpu, to);
+    if (unlikely(cpu->fpu_open != to->fpu))
+        return leave_with_fpu(cpu, to, frame);
+    arch_unlock(&kern_lock);
+    return (struct arch_resume){&to->frame, frame};
 }
 
-bool fast_reply_recv(struct cpu *cpu, struct thread *self, uint64_t target, uint64_t tag)
+struct arch_resume fast_reply_recv(uint64_t target, uint64_t tag, uint64_t word,
+                                   struct arch_frame *frame)
 {
+    struct cpu *cpu = arch_cpu();
+    (void)word;
+    struct thread *self = thread_of(frame);
     const struct slot *slot = find(self, (uint32_t)target, KIND_ENDPOINT, RIGHT_RECEIVE);
-    const struct slot *reply_slot = find(self, target >> 32, KIND_REPLY, RIGHT_CONTROL);
-    if (unlikely(!slot || !reply_slot || !plain(tag) || cpu->trace))
-        return false;
+    if (unlikely(!slot || !plain(tag) || cpu->trace))
+        return syscall_general(frame);
+    const struct slot *reply_slot = find(self, target >> 32, KIND_REPLY, 0);
+    if (unlikely(!reply_slot))
+        return syscall_general(frame);
     struct endpoint *endpoint = slot->object;
     struct reply *reply = reply_slot->object;
     struct thread *to = reply->thread;
     // Without `unsent` bits to hand back; and nothing to receive at once.
     if (unlikely(!to || to->state != THREAD_STATE_CALLING || (cpu->ready & to->above) ||
                  endpoint->pending || !link_empty(&endpoint->senders)))
-        return false;
+        return syscall_general(frame);
     // Past this line it cannot fail.
     arch_frame_set_status(&to->frame, OK);
     arch_frame_set_badge(&to->frame, 0);
@@ -66,6 +88,9 @@ bool fast_reply_recv(struct cpu *cpu, struct thread *self, uint64_t target, uint
     self->reply = reply;
     self->state = THREAD_STATE_RECEIVING;
     link_append(&endpoint->receivers, &self->link);
-    sched_switch(cpu, to);
-    return true;
+    sched_switch_space(cpu, to);
+    if (unlikely(cpu->fpu_open != to->fpu))
+        return leave_with_fpu(cpu, to, frame);
+    arch_unlock(&kern_lock);
+    return (struct arch_resume){&to->frame, frame};
 }

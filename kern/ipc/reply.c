@@ -64,11 +64,11 @@ void reply_release(struct cpu *cpu, struct reply *reply)
         sched_ready(cpu, thread);
 }
 
-/// The Reply at a handle.
+/// The Reply at a handle. There is one capability for each, with all rights.
 static enum status find_reply(struct thread *self, uint32_t handle, struct reply **reply)
 {
     struct slot *slot;
-    enum status status = cspace_find(self->cspace, handle, KIND_REPLY, RIGHT_CONTROL, &slot);
+    enum status status = cspace_find(self->cspace, handle, KIND_REPLY, 0, &slot);
     if (status == OK)
         *reply = slot->object;
     return status;

@@ -105,32 +105,23 @@ static _Noreturn void idle(struct cpu *cpu)
     arch_idle();
 }
 
-/// Gives the CPU to the first thread of the highest priority.
-static void pick(struct cpu *cpu)
+void sched_pick(struct cpu *cpu)
 {
+    struct thread *self = cpu_thread(cpu);
+    if (self->state == THREAD_STATE_RUNNING) {
+        self->slice = (uint8_t)cpu->slice;
+        enqueue(cpu, self, true);
+    }
     if (!cpu->ready)
         idle(cpu);
     unsigned priority = 63 - (unsigned)__builtin_clzl(cpu->ready);
     struct thread *next = container_of(cpu->queue[priority].next, struct thread, link);
     sched_remove(cpu, next);
     cpu->slice = next->slice;
-    if (cpu_thread(cpu) == &cpu->idle)
+    if (self == &cpu->idle)
         arch_timer_start(TICK_MICROSECONDS);
     trace(cpu, TRACE_SWITCH, next->number, 0);
     sched_switch(cpu, next);
-}
-
-struct arch_resume sched_resume(struct cpu *cpu)
-{
-    struct thread *self = cpu_thread(cpu);
-    if (self->state != THREAD_STATE_RUNNING) {
-        pick(cpu);
-    } else if (unlikely(cpu->ready & self->above)) {
-        self->slice = (uint8_t)cpu->slice;
-        enqueue(cpu, self, true);
-        pick(cpu);
-    }
-    return arch_resume(cpu->arch.frame);
 }
 
 void sched_switch_fpu(struct cpu *cpu, struct arch_fpu *fpu)

@@ -117,8 +117,8 @@ uint32_t space_clone(void)
     return vspace;
 }
 
-struct guest thread_new(uint32_t vspace, uint32_t cspace, void (*entry)(void), uint32_t priority,
-                        uint32_t fault, uint32_t options)
+struct guest thread_new(uint32_t vspace, uint32_t cspace, void (*entry)(void),
+                        uint32_t priority, uint32_t fault, uint32_t options)
 {
     struct guest guest = {object_new(KIND_THREAD, 0), vspace, cspace};
     struct ipc_buffer *mine = (struct ipc_buffer *)BOOT_BUFFER_ADDRESS;

@@ -20,14 +20,14 @@ uint32_t object_new(enum kind kind, uint32_t bits);
 /// Maps a frame, with the tables it needs.
 void frame_map(uint32_t frame, uint32_t vspace, uint64_t address, uint32_t flags);
 
-/// A second address space: copies of the pages of this program, at the same addresses. Variables
-/// have from then on two lives.
+/// A second address space: copies of the pages of this program, at the same addresses.
+/// Variables have from then on two lives.
 uint32_t space_clone(void);
 
 /// An inactive thread in `vspace` with its own CSpace (empty) or init's, buffer and stack, that
 /// will run `entry`, never returning. `fault`: its fault endpoint or 0.
-struct guest thread_new(uint32_t vspace, uint32_t cspace, void (*entry)(void), uint32_t priority,
-                        uint32_t fault, uint32_t options);
+struct guest thread_new(uint32_t vspace, uint32_t cspace, void (*entry)(void),
+                        uint32_t priority, uint32_t fault, uint32_t options);
 void thread_start(uint32_t thread);
 
 /// Stops the bench with a word if `status` is not OK.

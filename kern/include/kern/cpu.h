@@ -16,7 +16,7 @@ struct cpu {
     struct phys top;               ///< loaded address space
     struct arch_fpu *fpu_open;     ///< the state that user mode can reach; null: CR0.TS is set
     struct arch_fpu *fpu_owner;    ///< whose state the FPU holds; null: nobody's
-    uint32_t trace;                ///< events to record, 1 << enum trace; 0: none
+    uint64_t trace;                ///< events to record, 1 << enum trace; 0: none
     uint32_t slice;                ///< ticks that the running thread has left
     struct link queue[PRIORITIES]; ///< ready threads, first come first
     uint64_t trace_written;        ///< events since boot

@@ -44,10 +44,22 @@ static inline struct slot *cspace_slot(const struct cspace *cspace, uint32_t han
     return &cspace->pages[handle / SLOTS_PER_PAGE][handle % SLOTS_PER_PAGE];
 }
 
+/// cspace_find() step by step: says what is wrong.
+must_use enum status cspace_explain(const struct cspace *cspace, uint32_t handle, unsigned kind,
+                                    unsigned rights, struct slot **found);
+
 /// The capability of kind `kind` with all of `rights` at `handle`.
 /// E_HANDLE, E_KIND, E_RIGHTS.
-must_use enum status cspace_find(const struct cspace *cspace, uint32_t handle, unsigned kind,
-                                 unsigned rights, struct slot **found);
+must_use static inline enum status cspace_find(const struct cspace *cspace, uint32_t handle,
+                                               unsigned kind, unsigned rights,
+                                               struct slot **found)
+{
+    struct slot *slot = cspace_slot(cspace, handle);
+    if (unlikely(!slot || slot->kind != kind || (slot->rights & rights) != rights))
+        return cspace_explain(cspace, handle, kind, rights, found);
+    *found = slot;
+    return OK;
+}
 
 /// Any capability: E_HANDLE.
 must_use enum status cspace_find_any(const struct cspace *cspace, uint32_t handle,

@@ -68,10 +68,15 @@ must_use enum status ipc_reply_recv(struct cpu *cpu, struct thread *self, uint32
 must_use enum status ipc_signal(struct cpu *cpu, struct thread *self, uint32_t endpoint);
 
 /// The common cases of call and reply_recv, whole: up to six words, no capabilities, the other
-/// side waiting and next to run. False: nothing was done, take the general way. Else the other
-/// side runs, and the words it gets are still in the frame of `self`.
-bool fast_call(struct cpu *cpu, struct thread *self, uint64_t target, uint64_t tag);
-bool fast_reply_recv(struct cpu *cpu, struct thread *self, uint64_t target, uint64_t tag);
+/// side waiting and next to run. Anything else goes on to syscall_general(). The lock is held
+/// and released. Arguments are where kern_syscall() has them.
+struct arch_resume fast_call(uint64_t target, uint64_t tag, uint64_t word,
+                             struct arch_frame *frame);
+struct arch_resume fast_reply_recv(uint64_t target, uint64_t tag, uint64_t word,
+                                   struct arch_frame *frame);
+
+/// Any system call, with all that it is made of in its frame.
+struct arch_resume syscall_general(struct arch_frame *frame);
 
 /// Hands a message of `from` (its sending, badge and grant are set) to `to`, taken from its
 /// queue or running. `from` then waits for a reply, or has its results (SEND).

@@ -42,6 +42,14 @@ static inline void link_prepend(struct link *list, struct link *item)
     link_insert(list->next, item);
 }
 
+/// Of a list that is not empty.
+static inline void link_remove_first(struct link *list)
+{
+    struct link *second = list->next->next;
+    list->next = second;
+    second->prev = list;
+}
+
 static inline void link_remove(struct link *item)
 {
     item->next->prev = item->prev;

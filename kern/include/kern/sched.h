@@ -31,10 +31,6 @@ void sched_set_priority(struct cpu *cpu, struct thread *thread, unsigned priorit
 /// the rest of the slice, unless a thread of higher priority is ready.
 void sched_hand_over(struct cpu *cpu, struct thread *to);
 
-/// Ends every entry to the kernel: sees to it that the right thread runs, or releases the lock
-/// and sleeps.
-struct arch_resume sched_resume(struct cpu *cpu);
-
 /// Forgets FPU contents of a thread that dies.
 void sched_drop_fpu(struct cpu *cpu, struct arch_fpu *fpu);
 
@@ -42,8 +38,21 @@ void sched_drop_fpu(struct cpu *cpu, struct arch_fpu *fpu);
 /// none.
 void sched_switch_fpu(struct cpu *cpu, struct arch_fpu *fpu);
 
-/// Loads all that belongs to `to` and makes it the running thread.
-static inline void sched_switch(struct cpu *cpu, struct thread *to)
+/// Puts the running thread aside, if it still runs, and gives the CPU to the first of the
+/// highest priority, or releases the lock and sleeps.
+void sched_pick(struct cpu *cpu);
+
+/// Ends every entry to the kernel: sees to it that the right thread runs.
+static inline struct arch_resume sched_resume(struct cpu *cpu)
+{
+    const struct thread *self = cpu_thread(cpu);
+    if (unlikely(self->state != THREAD_STATE_RUNNING || (cpu->ready & self->above)))
+        sched_pick(cpu);
+    return arch_resume(cpu->arch.frame);
+}
+
+/// Makes `to` the running thread and loads its space and FS base.
+static inline void sched_switch_space(struct cpu *cpu, struct thread *to)
 {
     to->state = THREAD_STATE_RUNNING;
     cpu->arch.frame = &to->frame;
@@ -52,6 +61,12 @@ static inline void sched_switch(struct cpu *cpu, struct thread *to)
         arch_space_switch(&cpu->arch, to->top);
     }
     arch_fs_switch(&cpu->arch, &to->frame);
+}
+
+/// The same with its FPU state.
+static inline void sched_switch(struct cpu *cpu, struct thread *to)
+{
+    sched_switch_space(cpu, to);
     if (unlikely(cpu->fpu_open != to->fpu))
         sched_switch_fpu(cpu, to->fpu);
 }

@@ -67,7 +67,8 @@ static inline void arch_fs_write(struct arch_cpu *cpu, uint64_t base)
 static inline void arch_fs_switch(struct arch_cpu *cpu, const struct arch_frame *frame)
 {
     if (__builtin_expect((cpu->fs_base | frame->fs_base) != 0, 0))
-        arch_fs_write(cpu, frame->fs_base);
+        // Read anew: the usual path then keeps nothing for this one.
+        arch_fs_write(cpu, __atomic_load_n(&frame->fs_base, __ATOMIC_RELAXED));
 }
 
 /// Sleeps until an interrupt, which enters kern anew by kern_interrupt() or kern_timer() on an

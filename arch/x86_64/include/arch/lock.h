@@ -2,6 +2,7 @@
 /// so a holder is never interrupted.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct arch_lock {
@@ -9,16 +10,36 @@ struct arch_lock {
     uint16_t next;  ///< the ticket handed out next
 };
 
-/// `waiting` is called over and over while another CPU holds the lock (it drains the caller's
-/// TLB mailbox).
-static inline void arch_lock(struct arch_lock *lock, void (*waiting)(void))
+/// Draws a ticket. True: the lock is held; false: arch_lock_wait() must follow.
+static inline bool arch_lock_take(struct arch_lock *lock, uint16_t *ticket)
 {
-    uint16_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_ACQUIRE);
-    while (__builtin_expect(__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket, 0))
+    bool held;
+    *ticket = 1;
+    __asm__ volatile("lock xaddw %0, %1; cmpw %2, %0"
+                     : "+r"(*ticket), "+m"(lock->next), "+m"(lock->owner), "=@cce"(held)
+                     :
+                     : "memory");
+    return held;
+}
+
+/// Waits for a ticket's turn. `waiting` is called over and over while another CPU holds the
+/// lock (it drains the caller's TLB mailbox).
+static inline void arch_lock_wait(struct arch_lock *lock, uint16_t ticket,
+                                  void (*waiting)(void))
+{
+    while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket)
         waiting();
 }
 
+static inline void arch_lock(struct arch_lock *lock, void (*waiting)(void))
+{
+    uint16_t ticket;
+    if (!arch_lock_take(lock, &ticket))
+        arch_lock_wait(lock, ticket, waiting);
+}
+
+/// Only the holder writes `owner`, so one plain increment does; x86 keeps stores in order.
 static inline void arch_unlock(struct arch_lock *lock)
 {
-    __atomic_store_n(&lock->owner, (uint16_t)(lock->owner + 1), __ATOMIC_RELEASE);
+    __asm__ volatile("incw %0" : "+m"(lock->owner)::"memory");
 }
