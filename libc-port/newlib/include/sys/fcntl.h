@@ -1,0 +1,30 @@
+/* newlib's open flags, and those it leaves out. */
+#ifndef _SYS_FCNTL_H_
+#define _SYS_FCNTL_H_
+
+#include <sys/_default_fcntl.h>
+
+#define O_DSYNC O_SYNC
+#define O_RSYNC O_SYNC
+
+/* openat: no component of the path may lead out of the directory that DIRFD names: neither
+ * "..", nor an absolute path, nor a symbolic link. ENOTCAPABLE otherwise. */
+#define O_RESOLVE_BENEATH 0x4000000
+
+#define POSIX_FADV_NORMAL     0
+#define POSIX_FADV_RANDOM     1
+#define POSIX_FADV_SEQUENTIAL 2
+#define POSIX_FADV_WILLNEED   3
+#define POSIX_FADV_DONTNEED   4
+#define POSIX_FADV_NOREUSE    5
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+int posix_fadvise(int fd, off_t offset, off_t length, int advice);
+int posix_fallocate(int fd, off_t offset, off_t length);
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,23 @@
+/* Reading into and writing from several buffers. */
+#ifndef _SYS_UIO_H
+#define _SYS_UIO_H
+
+#include <sys/types.h>
+
+struct iovec {
+    void *iov_base;
+    size_t iov_len;
+};
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+ssize_t readv(int fd, const struct iovec *vector, int count);
+ssize_t writev(int fd, const struct iovec *vector, int count);
+ssize_t preadv(int fd, const struct iovec *vector, int count, off_t offset);
+ssize_t pwritev(int fd, const struct iovec *vector, int count, off_t offset);
+#ifdef __cplusplus
+}
+#endif
+
+#endif
