@@ -133,11 +133,25 @@ static void test_mistakes(void)
     EXPECT(INVAL, raw_poll_oneoff(AT(&in), AT(out), 1, AT(&events)));
 }
 
-int main(void)
+/* A second on the clock, and one with a stream beside it that stays silent. */
+static void test_long_waits(void)
 {
+    __wasi_event_t out[2];
+    __wasi_subscription_t in[2] = {on_clock(1, 1000 * (uint64_t)MILLISECOND, 0),
+                                   on_fd(__WASI_EVENTTYPE_FD_READ, 0)};
+    CHECK(poll_for(in, out, 1) == 1);
+    CHECK(poll_for(in, out, 2) == 1 && out[0].type == __WASI_EVENTTYPE_CLOCK);
+}
+
+int main(int argc, char **argv)
+{
+    (void)argv;
     test_clocks();
     test_streams();
     test_files();
     test_mistakes();
+    if (argc > 1) {
+        test_long_waits();
+    }
     return finish();
 }
