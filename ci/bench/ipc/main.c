@@ -4,6 +4,7 @@
 // Each figure is the median of ROUNDS single rounds between two RDTSC, less what two RDTSC with
 // nothing between them count. The other side of each IPC lives in another address space.
 #include "guest.h"
+#include "stub.h"
 
 enum { ROUNDS = 10000, PRIORITY = 40 };
 
@@ -166,6 +167,17 @@ static void bench_round_trips(uint32_t other)
     must(sys_thread_control(s.thread, THREAD_OP_SUSPEND, 0, 0, &x, &y, &z), "suspend");
 }
 
+static void bench_stubs(uint32_t other)
+{
+    uint64_t x, y, z;
+    struct guest s = thread_new(other, BOOT_SLOT_CSPACE, stub_server, PRIORITY, 0, 0);
+    thread_start(s.thread);
+    stub_client();
+    MEASURE("ipc.stub.roundtrip.0", ROUNDS, status_ignore(stub_nothing()));
+    MEASURE("ipc.stub.roundtrip.4", ROUNDS, status_ignore(stub_four()));
+    must(sys_thread_control(s.thread, THREAD_OP_SUSPEND, 0, 0, &x, &y, &z), "suspend");
+}
+
 /// Runs a thread of this space until it signals that it is done.
 static void run(void (*entry)(void), uint32_t fault, uint32_t options)
 {
@@ -283,6 +295,7 @@ _Noreturn void _start(const struct boot_info *info)
     uint64_t x, y, z;
     guest_start(info);
     make_endpoints();
+    stub_prepare();
     uint32_t other = space_clone();
     struct guest w = thread_new(other, BOOT_SLOT_CSPACE, waiter, PRIORITY + 1, 0, 0);
     must(sys_thread_control(HANDLE_NULL, THREAD_OP_PRIORITY, PRIORITY, 0, &x, &y, &z),
@@ -295,6 +308,7 @@ _Noreturn void _start(const struct boot_info *info)
     MEASURE("ipc.null", ROUNDS, raw(SYSCALL_COUNT, 0, 0));
     MEASURE("ipc.yield", ROUNDS, raw(SYSCALL_YIELD, 0, 0));
     bench_round_trips(other);
+    bench_stubs(other);
     bench_fpu(other);
     bench_signals(w.thread);
     bench_fault(other);
