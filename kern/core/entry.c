@@ -101,7 +101,10 @@ struct arch_resume syscall_general(struct arch_frame *frame)
                                   arch_frame_argument(frame, 0));
     if (status != STATUS_LATER)
         arch_frame_set_status(frame, status);
-    return leave(cpu);
+    struct arch_resume resume = leave(cpu);
+    if (unlikely(!resume.words))
+        arch_leave(resume);
+    return resume;
 }
 
 /// kern_syscall() behind other CPUs.
@@ -112,16 +115,15 @@ static __attribute__((noinline)) struct arch_resume syscall_late(struct arch_fra
     return syscall_general(frame);
 }
 
-struct arch_resume kern_syscall(uint64_t target, uint64_t tag, uint64_t word,
-                                struct arch_frame *frame, uint64_t number)
+struct arch_resume kern_syscall(uint64_t target, uint64_t tag, struct arch_frame *frame)
 {
     uint16_t ticket;
     if (!arch_lock_take(&kern_lock, &ticket))
         return syscall_late(frame, ticket);
-    if (number == SYSCALL_REPLY_RECV)
-        return fast_reply_recv(target, tag, word, frame);
-    if (number == SYSCALL_CALL)
-        return fast_call(target, tag, word, frame);
+    if (arch_frame_number(frame) == SYSCALL_REPLY_RECV)
+        return fast_reply_recv(target, tag, frame);
+    if (arch_frame_number(frame) == SYSCALL_CALL)
+        return fast_call(target, tag, frame);
     return syscall_general(frame);
 }
 

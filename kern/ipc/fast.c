@@ -31,11 +31,9 @@ leave_with_fpu(struct cpu *cpu, struct thread *to, const struct arch_frame *word
     return (struct arch_resume){&to->frame, words};
 }
 
-struct arch_resume fast_call(uint64_t target, uint64_t tag, uint64_t word,
-                             struct arch_frame *frame)
+struct arch_resume fast_call(uint64_t target, uint64_t tag, struct arch_frame *frame)
 {
     struct cpu *cpu = arch_cpu();
-    (void)word;
     struct thread *self = thread_of(frame);
     const struct slot *slot = find(self, (uint32_t)target, KIND_ENDPOINT, RIGHT_CALL);
     if (unlikely(!slot || !plain(tag) || cpu->trace))
@@ -61,11 +59,9 @@ struct arch_resume fast_call(uint64_t target, uint64_t tag, uint64_t word,
     return (struct arch_resume){&to->frame, frame};
 }
 
-struct arch_resume fast_reply_recv(uint64_t target, uint64_t tag, uint64_t word,
-                                   struct arch_frame *frame)
+struct arch_resume fast_reply_recv(uint64_t target, uint64_t tag, struct arch_frame *frame)
 {
     struct cpu *cpu = arch_cpu();
-    (void)word;
     struct thread *self = thread_of(frame);
     const struct slot *slot = find(self, (uint32_t)target, KIND_ENDPOINT, RIGHT_RECEIVE);
     if (unlikely(!slot || !plain(tag) || cpu->trace))

@@ -34,17 +34,14 @@ entry_syscall:
     mov [rsp + FRAME_R15], r15
     mov [rsp + FRAME_RIP], rcx
     mov [rsp + FRAME_RFLAGS], r11
-    mov r8, [gs:CPU_SCRATCH]
-    mov [rsp + FRAME_RSP], r8
-    mov r8, rax
-    mov rcx, rsp
+    mov rcx, [gs:CPU_SCRATCH]
+    mov [rsp + FRAME_RSP], rcx
+    mov rdx, rsp
     mov rsp, [gs:CPU_STACK]
-    call kern_syscall           ; (rdi, rsi, rdx, frame, number)
+    call kern_syscall           ; (rdi, rsi, frame)
 
-; rax = the frame to leave with, rdx = the frame of the message words, or 0: by IRET.
-leave_kernel:
-    test rdx, rdx
-    jz .iret
+; rax = the frame to leave with, rdx = the frame of the message words.
+leave_by_sysret:
     mov r8, [rdx + FRAME_R8]
     mov r9, [rdx + FRAME_R9]
     mov r10, [rdx + FRAME_R10]
@@ -67,7 +64,10 @@ leave_kernel:
     swapgs
     o64 sysret
 
-.iret:
+; The same for any thread: rdx may be 0.
+leave_kernel:
+    test rdx, rdx
+    jnz leave_by_sysret
     mov qword [rax + FRAME_TRAPPED], 0
     push USER_DS
     push qword [rax + FRAME_RSP]
@@ -174,10 +174,12 @@ trap_alone:
     push r15
     cld
     mov rdi, rsp
-    mov rbx, rsp
+    mov rax, rsp
     and rsp, -16
+    push rax
+    push rax
     call trap_kernel            ; (struct trap_state *)
-    mov rsp, rbx
+    pop rsp
     pop r15
     pop r14
     pop r13

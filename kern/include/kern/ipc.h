@@ -70,10 +70,8 @@ must_use enum status ipc_signal(struct cpu *cpu, struct thread *self, uint32_t e
 /// The common cases of call and reply_recv, whole: up to six words, no capabilities, the other
 /// side waiting and next to run. Anything else goes on to syscall_general(). The lock is held
 /// and released. Arguments are where kern_syscall() has them.
-struct arch_resume fast_call(uint64_t target, uint64_t tag, uint64_t word,
-                             struct arch_frame *frame);
-struct arch_resume fast_reply_recv(uint64_t target, uint64_t tag, uint64_t word,
-                                   struct arch_frame *frame);
+struct arch_resume fast_call(uint64_t target, uint64_t tag, struct arch_frame *frame);
+struct arch_resume fast_reply_recv(uint64_t target, uint64_t tag, struct arch_frame *frame);
 
 /// Any system call, with all that it is made of in its frame.
 struct arch_resume syscall_general(struct arch_frame *frame);

@@ -20,7 +20,7 @@ struct arch_frame {
     uint64_t trapped;
 };
 
-/// How the kernel is left; what kern's entry points return (rax:rdx).
+/// How the kernel is left; what kern's entry points return (rax:rdx); see kern.h.
 struct arch_resume {
     struct arch_frame *frame;
     /// Leave by SYSRET with the six message words of this frame (after an IPC the sender's,

@@ -12,12 +12,13 @@ struct arch_cpu *kern_cpu(uint32_t number);
 /// Builds the first process and enters user mode by arch_leave().
 _Noreturn void kern_main(const struct arch_boot *boot);
 
-/// A system call of the running thread: its registers are in `frame` (= arch_cpu.frame), and
-/// rdi, rsi, rdx and number (rax) at hand too.
-struct arch_resume kern_syscall(uint64_t rdi, uint64_t rsi, uint64_t rdx,
-                                struct arch_frame *frame, uint64_t number);
+/// A system call of the running thread: its registers are in `frame` (= arch_cpu.frame), rdi
+/// and rsi at hand too. What it returns has `words`: for a thread that must leave by IRET it
+/// calls arch_leave() instead. Need not preserve any register but rsp.
+struct arch_resume kern_syscall(uint64_t rdi, uint64_t rsi, struct arch_frame *frame);
 
-/// The running thread faulted in user mode: numbers as in enum fault and struct fault.
+/// The running thread faulted in user mode: numbers as in enum fault and struct fault. This and
+/// the next two return any arch_resume.
 struct arch_resume kern_fault(struct arch_frame *frame, uint32_t kind, uint64_t address,
                               uint64_t code);
 
