@@ -253,7 +253,7 @@ static enum status give_capabilities(const struct loader_program *program, uint3
                                   capability->badge, 1);
         else
             status = sys_cap_copy(cspace, capability->slot, capability->source, DERIVE_COPY,
-                                  RIGHT_ALL, 0);
+                                  capability->rights, 0);
     }
     return status;
 }

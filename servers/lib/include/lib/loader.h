@@ -26,6 +26,7 @@ struct loader_capability {
     uint32_t slot;   ///< in the new CSpace
     uint32_t source; ///< handle of ours
     uint64_t badge;  ///< 0: a copy; else the source is an endpoint from which a session is minted
+    uint32_t rights; ///< of a copy
 };
 
 struct loader_program {

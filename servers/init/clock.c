@@ -1,0 +1,71 @@
+// A clock that depends on no server, for back-offs: `timer` itself may be what is down.
+//
+// A thread of init's own that sleeps until it is asked for a deadline, then looks at the TSC
+// among the programs of its priority until that has come. It runs only while a server is down.
+#include <lib/log.h>
+#include <lib/slots.h>
+#include "init.h"
+
+enum { CLOCK_PRIORITY = 16, STACK_WORDS = 512 };
+
+#define BUFFER_AT (BOOT_BUFFER_ADDRESS - (1ul << 21)) // of the clock's thread
+
+static uint32_t wake_clock; // signal capability: there is a deadline
+static uint32_t clock_endpoint, wake_init;
+static volatile uint64_t deadline; // 0: none
+static uint64_t stack[STACK_WORDS];
+static uint64_t control[2] = {(uint64_t)control, BUFFER_AT};
+
+uint64_t tsc_now(void)
+{
+    uint32_t low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
+
+static _Noreturn void clock_main(void)
+{
+    for (;;) {
+        struct message m = {0};
+        status_ignore(sys_recv(clock_endpoint, HANDLE_NULL, &m, 0));
+        while (deadline && (int64_t)(tsc_now() - deadline) < 0)
+            status_ignore(sys_yield());
+        if (deadline) {
+            deadline = 0;
+            status_ignore(sys_signal(wake_init));
+        }
+    }
+}
+
+void clock_set(uint64_t when)
+{
+    if (!deadline || (int64_t)(when - deadline) < 0)
+        deadline = when;
+    status_ignore(sys_signal(wake_clock));
+}
+
+static uint32_t signal_to(uint32_t endpoint, uint64_t bits)
+{
+    uint32_t slot = slot_alloc();
+    CHECK(sys_cap_copy(HANDLE_NULL, slot, endpoint, DERIVE_SIGNAL, bits, 0) == OK);
+    return slot;
+}
+
+void clock_start(void)
+{
+    uint64_t none[3], missing;
+    uint32_t thread = own_object(KIND_THREAD, 0), buffer = own_object(KIND_FRAME, PAGE_BITS);
+    clock_endpoint = own_object(KIND_ENDPOINT, 0);
+    wake_clock = signal_to(clock_endpoint, 1);
+    wake_init = signal_to(own_endpoint, CLOCK_SIGNAL);
+    while (sys_map(buffer, own.vspace, BUFFER_AT, MAP_READ | MAP_WRITE, &missing) == E_TABLE)
+        CHECK(sys_map(own_object(KIND_PAGE_TABLE, 0), own.vspace, BUFFER_AT, 0, &missing) == OK);
+    CHECK(sys_thread_configure(thread, own.cspace, own.vspace, buffer, HANDLE_NULL, HANDLE_NULL, 0) == OK);
+    CHECK(sys_thread_control(thread, THREAD_OP_PRIORITY, CLOCK_PRIORITY, 0, &none[0], &none[1], &none[2]) == OK);
+    struct registers *registers = (struct registers *)(void *)ipc_buffer()->registers;
+    *registers = (struct registers){.rip = (uint64_t)clock_main,
+                                    .rsp = (uint64_t)(stack + STACK_WORDS) - 8,
+                                    .fs_base = (uint64_t)control};
+    CHECK(sys_thread_registers(thread, 1) == OK);
+    CHECK(sys_thread_control(thread, THREAD_OP_START, 0, 0, &none[0], &none[1], &none[2]) == OK);
+}
