@@ -27,7 +27,12 @@ static bool transfer(struct thread *from, struct thread *to, unsigned i)
     if (!place || cspace_find_free(to->cspace, place, &target) != OK ||
         cspace_find_any(from->cspace, from->buffer->caps[i], &source) != OK)
         return false;
-    if (source->kind != KIND_UNTYPED && source->kind != KIND_PAGE_TABLE)
+    bool single = source->kind == KIND_UNTYPED || source->kind == KIND_PAGE_TABLE;
+    if (source->kind == KIND_REPLY) { // while it is free: a right to answer stays where it is
+        const struct reply *reply = source->object;
+        single = !reply->thread;
+    }
+    if (!single)
         return derive_copy(target, source, source->rights) == OK;
     return slot_derivable(source, 0) == OK && slot_move(target, source) == OK;
 }

@@ -105,8 +105,10 @@ void servers_wake(void);
 /// The bit of init's endpoint that says that the clock's time has come.
 #define CLOCK_SIGNAL 1ul
 
-/// Signals CLOCK_SIGNAL when the TSC shows `deadline`; a later one replaces it if it is sooner.
-void clock_start(void);
+/// Starts `main` as init's main thread and becomes the clock.
+_Noreturn void clock_run(void (*main)(void));
+
+/// Signals CLOCK_SIGNAL when the TSC shows `deadline`, or an earlier one that was set before.
 void clock_set(uint64_t deadline);
 uint64_t tsc_now(void);
 

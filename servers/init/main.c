@@ -58,10 +58,20 @@ static struct blob initrd(void)
     return (struct blob){(const uint8_t *)address, module->bytes};
 }
 
+static uint32_t memory_endpoint;
+
+static _Noreturn void run(void)
+{
+    static struct server server = {.dispatch = init_dispatch, .fault = fault, .signals = signals, .welcome = true};
+    const struct blob archive = initrd();
+    servers_start(&archive, memory_endpoint);
+    server.endpoint = own_endpoint;
+    server_run(&server);
+}
+
 void server_main(const struct startup *startup)
 {
     (void)startup;
-    uint32_t memory_endpoint;
     uint64_t none[3];
     log_line("build %s, %lu KiB of memory, %u CPUs", boot->build_id, boot->memory_bytes >> 10, boot->cpu_count);
     bootstrap_start();
@@ -69,10 +79,5 @@ void server_main(const struct startup *startup)
     CHECK(sys_thread_control(HANDLE_NULL, THREAD_OP_PRIORITY, PRIORITY_INIT, 0, &none[0], &none[1],
                              &none[2]) == OK);
     join_memory();
-    const struct blob archive = initrd();
-    clock_start();
-    servers_start(&archive, memory_endpoint);
-    static struct server server = {.dispatch = init_dispatch, .fault = fault, .signals = signals, .welcome = true};
-    server.endpoint = own_endpoint;
-    server_run(&server);
+    clock_run(run);
 }
