@@ -62,6 +62,7 @@ leave_by_sysret:
     ; An NMI or #MC here finds a user stack and perhaps the user's GS: it runs on its own
     ; stack and looks at neither.
     swapgs
+at_sysret:
     o64 sysret
 
 ; The same for any thread: rdx may be 0.
@@ -90,6 +91,7 @@ leave_kernel:
     mov r11, [rax + FRAME_R11]
     mov rax, [rax + FRAME_RAX]
     swapgs
+at_iret:
     iretq                       ; cannot fault: rip and flags were checked when they were set
 
 ; void arch_leave(struct arch_resume)
@@ -113,6 +115,7 @@ arch_idle:
 trap_entry:
     test byte [rsp + 24], 3
     jz trap_in_kernel
+trap_from_user:
     swapgs
     push rax
     mov rax, [gs:CPU_FRAME]

@@ -1,0 +1,105 @@
+"""NMI and machine check at the worst moments: the first and last instructions of the kernel,
+where stack pointer and GS are the user's. The emulator is stopped there through its gdb stub."""
+import json
+import pathlib
+import re
+import socket
+import subprocess
+import time
+
+import pytest
+
+from test_kernel import TESTS, TOP, Guest
+
+KERNEL = TOP / "build" / "arch" / "x86_64" / "kernel"
+PLACES = ["entry_syscall", "at_sysret", "trap_from_user", "at_iret"]
+ROUNDS = 20
+# Bank 9, valid, nothing corrupt, the program can be restarted: to be survived.
+MACHINE_CHECK = "mce 0 9 0xbd00000000000000 0x5 0 0"
+
+
+def addresses():
+    listing = subprocess.run(["nm", str(KERNEL)], check=True, capture_output=True, text=True)
+    return {name: int(address, 16) for address, _, name in
+            (line.split() for line in listing.stdout.splitlines() if len(line.split()) == 3)}
+
+
+def connect(path):
+    line = socket.socket(socket.AF_UNIX)
+    until = time.monotonic() + 20
+    while True:
+        try:
+            line.connect(str(path))
+            break
+        except OSError:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+    line.settimeout(60)
+    return line
+
+
+class Gdb:
+    """The little of gdb's remote protocol that stopping at a place takes."""
+
+    def __init__(self, path):
+        self.line = connect(path)
+        self.rest = b""
+
+    def send(self, text):
+        data = text.encode()
+        self.line.sendall(b"$" + data + b"#%02x" % (sum(data) & 255))
+
+    def reply(self):
+        while not (found := re.search(rb"\$([^#]*)#..", self.rest)):
+            data = self.line.recv(4096)
+            assert data, "the emulator ended"
+            self.rest += data
+        self.rest = self.rest[found.end():]
+        self.line.sendall(b"+")
+        return found[1].decode()
+
+    def ask(self, text):
+        self.send(text)
+        while (answer := self.reply()).startswith("T"):
+            pass  # attaching has stopped the machine, and says so when it likes
+        return answer
+
+    def stop_at(self, address):
+        assert self.ask(f"Z1,{address:x},1") == "OK"
+        self.send("c")
+        assert self.reply().startswith("T05")
+        assert self.ask(f"z1,{address:x},1") == "OK"
+
+
+class Monitor:
+    def __init__(self, path):
+        self.file = connect(path).makefile("rw")
+        self.file.readline()
+        self.run("qmp_capabilities")
+
+    def run(self, command, **arguments):
+        self.file.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        self.file.flush()
+        while "return" not in (answer := json.loads(self.file.readline())):
+            assert "error" not in answer, answer
+
+
+@pytest.mark.parametrize("event", ["nmi", "machine check"])
+@pytest.mark.parametrize("place", PLACES)
+def test_event_at(place, event, tmp_path: pathlib.Path):
+    gdb_path, monitor_path = tmp_path / "gdb", tmp_path / "qmp"
+    with Guest(["-cpu", "max", "-qmp", f"unix:{monitor_path},server,nowait",
+                "-chardev", f"socket,id=gdb,path={gdb_path},server=on,wait=off",
+                "-gdb", "chardev:gdb"]) as guest:
+        guest.wait_for("ok   signals")
+        monitor, gdb = Monitor(monitor_path), Gdb(gdb_path)
+        for _ in range(ROUNDS):
+            gdb.stop_at(addresses()[place])
+            if event == "nmi":
+                monitor.run("inject-nmi")
+            else:
+                monitor.run("human-monitor-command", **{"command-line": MACHINE_CHECK})
+        gdb.send("c")
+        text = guest.wait_for("guest end")
+    assert "panic" not in text and f"kernel test: {len(TESTS)} passed, 0 failed" in text, text
+    assert event == "nmi" or len(re.findall("machine check: bank 9", text)) == ROUNDS, text
