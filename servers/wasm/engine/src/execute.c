@@ -13,7 +13,7 @@ void wasm_slow_trap(HANDLER_PARAMS)
 {
     (void)fp, (void)mem, (void)acc, (void)facc, (void)sacc;
     x->ip = ip;
-    x->ticks = ticks;
+    x->ticks = ticks > 0 ? ticks : 0; /* what was missed was not used */
     wasm_trap_fill(x->store, x->kind);
 }
 
@@ -29,10 +29,8 @@ void wasm_slow_refill(HANDLER_PARAMS)
     if (x->fuel != WASM_FUEL_UNLIMITED) {
         if ((uint64_t)grant > x->fuel)
             grant = (int64_t)x->fuel;
-        if (grant < missing) {
-            ticks = ticks < 0 ? 0 : ticks;
+        if (grant < missing)
             TRAP(WASM_TRAP_FUEL);
-        }
         x->fuel -= (uint64_t)grant;
     }
     ticks += grant;
@@ -135,12 +133,14 @@ static void run(void *argument)
 {
     struct entry *e = argument;
     struct wasm_exec *x = e->x;
-    int64_t ticks = x->ticks;
+    /* Without ticks, the function's entry asks for some and sees a waiting interrupt. */
+    if (x->fuel != WASM_FUEL_UNLIMITED)
+        x->fuel += (uint64_t) x->ticks;
     x->ticks = 0;
 #if WASM_TAIL_CALLS
-    e->code[0].fn(e->code, e->base, NULL, x, 0, ticks, 0, 0);
+    e->code[0].fn(e->code, e->base, NULL, x, 0, 0, 0, 0);
 #else
-    struct wasm_registers r = {e->code, e->base, NULL, x, 0, ticks, 0, 0};
+    struct wasm_registers r = {e->code, e->base, NULL, x, 0, 0, 0, 0};
     while (r.ip) {
         x->next.ip = NULL;
         r.ip->fn(r.ip, r.fp, r.mem, r.x, r.acc, r.ticks, r.facc, r.sacc);
@@ -164,11 +164,8 @@ static void execute(struct wasm_exec *x, struct wasm_func *f, uint64_t *base)
     struct entry e = {.x = x, .base = base};
     e.code[0].fn = f->host ? wasm_op_call_host : wasm_op_call;
     e.code[1].p = f;
-    e.code[2].h[0] = 0;
-    e.code[3] = wasm_exit_code[0]; /* where wasm_op_call returns to; an instance of NULL for */
-    if (f->host)                   /* wasm_op_call_host, which is one cell longer */
-        e.code[3].p = NULL;
-    e.code[4] = wasm_exit_code[0];
+    /* Cell 2: the frame begins at base. A host function is called from no instance: cell 3. */
+    e.code[f->host ? 4 : 3] = wasm_exit_code[0];
     if (!wasm_platform_run(run, &e, owns)) {
         /* Ticks that were in a register are lost: fuel is rounded down. */
         x->ticks = 0;

@@ -4,7 +4,6 @@
 
 #include <setjmp.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -48,25 +47,26 @@ static void on_fault(int signal, siginfo_t *info, void *context)
     sigaction(signal, signal == SIGSEGV ? &previous_segv : &previous_bus, NULL);
 }
 
-static void install_handlers(void)
+static void install_handler(int signal, struct sigaction *previous)
 {
-    static atomic_flag installed = ATOMIC_FLAG_INIT;
-    if (atomic_flag_test_and_set(&installed))
-        return;
-    struct sigaction action;
+    struct sigaction action, found;
     memset(&action, 0, sizeof action);
     action.sa_sigaction = on_fault;
     /* SA_NODEFER: leaving by siglongjmp need not restore the mask. */
     action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
     sigemptyset(&action.sa_mask);
-    sigaction(SIGSEGV, &action, &previous_segv);
-    sigaction(SIGBUS, &action, &previous_bus);
+    sigaction(signal, &action, &found);
+    if (!(found.sa_flags & SA_SIGINFO) || found.sa_sigaction != on_fault)
+        *previous = found;
 }
 
 bool wasm_platform_run(void (*body)(void *argument), void *argument,
                        bool (*owns)(void *argument, const void *address))
 {
-    install_handlers();
+    if (!innermost) { /* every time, since others install theirs too */
+        install_handler(SIGSEGV, &previous_segv);
+        install_handler(SIGBUS, &previous_bus);
+    }
     struct guard g = {.argument = argument, .owns = owns, .outer = innermost};
     if (sigsetjmp(g.escape, 0) != 0) {
         innermost = g.outer;

@@ -255,7 +255,8 @@ struct wasm_func_type wasm_func_type(const struct wasm_func *function);
 enum wasm_status wasm_call(struct wasm_func *function, const uint64_t *args, size_t arg_count,
                            uint64_t *results, struct wasm_trap *trap);
 
-/* Fuel left; and sets it (not from inside a host function). */
+/* Fuel left; and sets it (not from inside a host function). After a trap of an out of bounds
+ * load or store up to 16,384 units more than were used are gone. */
 uint64_t wasm_store_fuel(const struct wasm_store *store);
 void wasm_store_set_fuel(struct wasm_store *store, uint64_t fuel);
 

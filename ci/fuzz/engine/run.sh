@@ -1,0 +1,39 @@
+#!/bin/bash
+# Fuzzes the WASM engine with libFuzzer under ASan and UBSan.
+# usage: run.sh [SECONDS [TARGET...]]     60 seconds for each of: load execute
+# Seeds: corpus/ here, and the specification suite where ../shared/wasm-spec is. What is found
+# while running stays in build/fuzz/TARGET; a finding in build/fuzz/TARGET-*.
+# Ends with `N passed, N failed, N skipped`, one for each target.
+set -u
+cd "$(dirname "${BASH_SOURCE[0]}")/../../.." || exit 2
+seconds=${1:-60}
+shift
+[ $# -gt 0 ] || set -- load execute
+here=ci/fuzz/engine engine=servers/wasm/engine out=build/fuzz
+mkdir -p $out/seeds
+
+if [ -d ../shared/wasm-spec/core ] && ! ls $out/seeds/*.wasm >/dev/null 2>&1; then
+    for wast in ../shared/wasm-spec/{core,tail-call,multi-memory,extended-const}/*.wast; do
+        wast2json --enable-all "$wast" -o "$out/seeds/$(basename "$wast" .wast).json" 2>/dev/null
+    done
+    rm -f $out/seeds/*.json $out/seeds/*.wat $out/seeds/simd_*
+fi
+
+passed=0 failed=0
+for target in "$@"; do
+    mkdir -p "$out/$target"
+    if clang -std=c17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+        -DWASM_TAIL_CALLS=0 -I$engine/include $engine/src/*.c "$here/fuzz_$target.c" -lm \
+        -o "$out/fuzz_$target" &&
+        "$out/fuzz_$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 \
+            -artifact_prefix="$out/$target-" -print_final_stats=1 "$out/$target" "$here/corpus" \
+            "$out/seeds" >"$out/$target.log" 2>&1; then
+        passed=$((passed + 1))
+        grep -h 'stat::number_of_executed_units' "$out/$target.log" | sed "s/^/$target: /"
+    else
+        failed=$((failed + 1))
+        tail -n 40 "$out/$target.log"
+    fi
+done
+echo "$passed passed, $failed failed, 0 skipped"
+[ $failed = 0 ]
