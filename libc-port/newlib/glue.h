@@ -17,7 +17,7 @@
 /* Names that programs must not see start with __pith_ at link level. */
 #define GLUE(name) __asm__("__pith_libc_" #name)
 
-extern const struct startup *startup_block GLUE(startup_block);
+extern const struct startup *startup_block PITH_SYMBOL(startup_block); /* as <lib/start.h> */
 
 /* Sets errno from a status. Returns -1, so that a failing call can end with it. */
 int libc_fail(enum status status) GLUE(fail);
