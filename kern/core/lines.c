@@ -1,6 +1,6 @@
 /// Interrupt lines.
 ///
-/// Always: a line is unmasked only between BIND or ACK and the next interrupt; its signal slot
+/// Always: a line is heard only between BIND or ACK and the next interrupt; its signal slot
 /// holds a capability exactly while it is bound, and `owner` is the Irq capability it was bound
 /// through.
 #include <arch/irq.h>
@@ -27,7 +27,7 @@ static enum status bind(struct slot *irq, uint32_t line, struct slot *signal, ui
     slot->flags |= SLOT_LINE;
     lines[line].owner = irq;
     arch_irq_configure(line, flags & IRQ_LEVEL, flags & IRQ_LOW);
-    arch_irq_unmask(line);
+    (void)arch_irq_unmask(line);
     return OK;
 }
 
@@ -39,10 +39,12 @@ enum status line_control(struct slot *irq, uint32_t line, uint64_t op, struct sl
     if (op == IRQ_OP_BIND)
         return bind(irq, line, signal, flags);
     CHECK(line_unbound, lines[line].signal.kind != KIND_NONE, E_INVAL);
-    if (op == IRQ_OP_ACK)
-        arch_irq_unmask(line);
-    else
+    if (op == IRQ_OP_ACK) {
+        if (arch_irq_unmask(line))
+            line_fired(arch_cpu(), line);
+    } else {
         delete_slot(&lines[line].signal);
+    }
     return OK;
 }
 

@@ -44,7 +44,7 @@ uint64_t clock_calibrate(void);
 // ---- irq.c
 
 void irq_init(const struct acpi_madt *madt);
-/// Masks and acknowledges the line of `vector`. False: the interrupt was spurious.
+/// Silences and acknowledges the line of `vector`. False: nothing for kern, now.
 bool irq_accept(uint32_t vector, uint32_t *line);
 
 // ---- console.c

@@ -34,6 +34,9 @@ static uint32_t isa_gsi[ISA_LINES];
 static uint16_t isa_flags[ISA_LINES];
 static uint16_t pic_masked = 0xffff;
 
+enum { LINE_LEVEL = 1, LINE_FIRED = 2, LINE_AGAIN = 4 };
+static uint8_t line_states[ARCH_LINES_MAX]; ///< with IOAPICs; an 8259 keeps edges itself
+
 static uint32_t ioapic_read(const struct ioapic *io, uint32_t index)
 {
     io->registers[0] = index;
@@ -121,6 +124,7 @@ void arch_irq_configure(uint32_t line, bool level, bool low)
         level = (flags & INTI_TRIGGER) == INTI_LEVEL;
     if (flags & INTI_POLARITY)
         low = (flags & INTI_POLARITY) == INTI_ACTIVE_LOW;
+    line_states[line] = level ? LINE_LEVEL : 0;
     uint32_t index;
     const struct ioapic *io = find_pin(line, &index);
     if (!io)
@@ -146,12 +150,16 @@ static void set_masked(uint32_t line, bool masked)
 
 void arch_irq_mask(uint32_t line)
 {
+    line_states[line] &= LINE_LEVEL;
     set_masked(line, true);
 }
 
-void arch_irq_unmask(uint32_t line)
+bool arch_irq_unmask(uint32_t line)
 {
+    bool again = line_states[line] & LINE_AGAIN;
+    line_states[line] &= again ? LINE_LEVEL | LINE_FIRED : LINE_LEVEL;
     set_masked(line, false);
+    return again;
 }
 
 /// Whether the 8259 really serves `line`; a spurious interrupt shows as line 7 or 15 of which
@@ -181,7 +189,11 @@ bool irq_accept(uint32_t vector, uint32_t *line)
         }
         return true;
     }
-    set_masked(*line, true);
+    uint8_t *state = &line_states[*line];
+    bool again = *state & LINE_FIRED;
+    if (again || (*state & LINE_LEVEL))
+        set_masked(*line, true);
+    *state |= again ? LINE_AGAIN : LINE_FIRED;
     apic_eoi();
-    return true;
+    return !again;
 }

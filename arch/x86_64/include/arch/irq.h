@@ -2,8 +2,8 @@
 ///
 /// Lines 0 to 15 are the ISA interrupts, wherever the ACPI tables route them; a line from 16 on
 /// is the IOAPIC input (GSI) of that number. Without ACPI there are the 8259's sixteen.
-/// arch masks a line when it fires and acknowledges it to the hardware; kern unmasks it when
-/// user space has handled it.
+/// A line that fired is silent until arch_irq_unmask(). An edge that comes meanwhile is not
+/// lost: IOAPICs drop edges while they mask, so the first one is let through and remembered.
 #pragma once
 
 #include <stdbool.h>
@@ -19,7 +19,10 @@ uint32_t arch_irq_count(void);
 void arch_irq_configure(uint32_t line, bool level, bool low);
 
 void arch_irq_mask(uint32_t line);
-void arch_irq_unmask(uint32_t line);
+
+/// User space has handled the line. True: it has fired again already, and is silent until the
+/// next call.
+bool arch_irq_unmask(uint32_t line);
 
 /// Starts this CPU's tick: kern_timer() each `microseconds` (100 to 100,000), until stopped.
 void arch_timer_start(uint32_t microseconds);

@@ -22,7 +22,7 @@ struct arch_resume kern_syscall(uint64_t rdi, uint64_t rsi, struct arch_frame *f
 struct arch_resume kern_fault(struct arch_frame *frame, uint32_t kind, uint64_t address,
                               uint64_t code);
 
-/// Line `line` fired; it is masked now and acknowledged. `frame` is the interrupted thread's,
+/// Line `line` fired; it is silent now and acknowledged. `frame` is the interrupted thread's,
 /// null if the CPU was in arch_idle().
 struct arch_resume kern_interrupt(struct arch_frame *frame, uint32_t line);
 
