@@ -1,11 +1,13 @@
 /* What newlib leaves out and needs no server: BSD's err family, the absent dynamic loader,
- * names of our own error numbers. */
+ * names of our own error numbers, parts of paths, locks of streams. */
 #include <dlfcn.h>
 #include <err.h>
 #include <errno.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/lock.h>
 
 #include "glue.h"
 
@@ -110,4 +112,60 @@ char *dlerror(void)
     bool failed = loader_failed;
     loader_failed = false;
     return failed ? (char *)"programs are linked statically: nothing can be loaded" : NULL;
+}
+
+/* Cuts trailing slashes off, but not the only one. */
+static void cut_slashes(char *path)
+{
+    size_t size = strlen(path);
+    while (size > 1 && path[size - 1] == '/') {
+        path[--size] = 0;
+    }
+}
+
+char *basename(char *path)
+{
+    static char dot[] = ".";
+    if (!path || !*path) {
+        return dot;
+    }
+    cut_slashes(path);
+    char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
+}
+
+char *dirname(char *path)
+{
+    static char dot[] = ".";
+    if (!path || !*path) {
+        return dot;
+    }
+    cut_slashes(path);
+    char *slash = strrchr(path, '/');
+    if (!slash) {
+        return dot;
+    }
+    slash[slash == path] = 0;
+    cut_slashes(path);
+    return path;
+}
+
+void flockfile(FILE *stream)
+{
+    __lock_acquire_recursive(stream->_lock);
+}
+
+int ftrylockfile(FILE *stream)
+{
+    return __lock_try_acquire_recursive(stream->_lock) ? 0 : -1;
+}
+
+void funlockfile(FILE *stream)
+{
+    __lock_release_recursive(stream->_lock);
+}
+
+char *secure_getenv(const char *name)
+{
+    return getenv(name); /* no program runs with more rights than its caller gave */
 }

@@ -186,6 +186,13 @@ int remove(const char *path)
     return rmdir(path);
 }
 
+/* newlib's own name for it. */
+int _remove_r(struct _reent *reent, const char *path)
+{
+    (void)reent;
+    return remove(path);
+}
+
 int mkdirat(int directory_fd, const char *path, mode_t mode)
 {
     int size = path_size(path);

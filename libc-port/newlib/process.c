@@ -104,6 +104,7 @@ int execve(const char *path, char *const argv[], char *const envp[])
     return -1;
 }
 
+/* newlib's execl and its family end here. */
 int _execve(const char *path, char *const argv[], char *const envp[]);
 int _execve(const char *path, char *const argv[], char *const envp[])
 {

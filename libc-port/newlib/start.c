@@ -137,8 +137,3 @@ void _exit(int status)
     status_ignore(process_exit(session_to(STARTUP_SLOT_PROCESS), (uint32_t)status & 255));
     __builtin_trap(); /* the process server is gone and could not be told */
 }
-
-void _Exit(int status)
-{
-    _exit(status);
-}

@@ -250,6 +250,16 @@ int utimes(const char *path, const struct timeval *times)
     return utimensat(AT_FDCWD, path, precise, 0);
 }
 
+int futimes(int fd, const struct timeval *times)
+{
+    if (!times) {
+        return futimens(fd, NULL);
+    }
+    struct timespec precise[2] = {{times[0].tv_sec, times[0].tv_usec * 1000},
+                                  {times[1].tv_sec, times[1].tv_usec * 1000}};
+    return futimens(fd, precise);
+}
+
 int utime(const char *path, const struct utimbuf *times)
 {
     if (!times) {

@@ -241,6 +241,18 @@ int ftruncate(int fd, off_t length)
                           : files_truncate(descriptor_session(d), d->handle, (uint64_t)length));
 }
 
+int truncate(const char *path, off_t length)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return -1;
+    }
+    int result = ftruncate(fd, length), error = errno;
+    close(fd);
+    errno = error;
+    return result;
+}
+
 /* Returns the error; does not set errno (POSIX). */
 int posix_fallocate(int fd, off_t offset, off_t length)
 {
