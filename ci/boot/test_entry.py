@@ -1,6 +1,5 @@
 """NMI and machine check at the worst moments: the first and last instructions of the kernel,
 where stack pointer and GS are the user's. The emulator is stopped there through its gdb stub."""
-import json
 import pathlib
 import re
 import socket
@@ -9,7 +8,7 @@ import time
 
 import pytest
 
-from test_kernel import TESTS, TOP, Guest
+from test_kernel import TESTS, TOP, Guest, Monitor
 
 KERNEL = TOP / "build" / "arch" / "x86_64" / "kernel"
 PLACES = ["entry_syscall", "at_sysret", "trap_from_user", "at_iret"]
@@ -71,19 +70,6 @@ class Gdb:
         assert self.ask(f"z1,{address:x},1") == "OK"
 
 
-class Monitor:
-    def __init__(self, path):
-        self.file = connect(path).makefile("rw")
-        self.file.readline()
-        self.run("qmp_capabilities")
-
-    def run(self, command, **arguments):
-        self.file.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-        self.file.flush()
-        while "return" not in (answer := json.loads(self.file.readline())):
-            assert "error" not in answer, answer
-
-
 @pytest.mark.parametrize("event", ["nmi", "machine check"])
 @pytest.mark.parametrize("place", PLACES)
 def test_event_at(place, event, tmp_path: pathlib.Path):
@@ -98,7 +84,7 @@ def test_event_at(place, event, tmp_path: pathlib.Path):
             if event == "nmi":
                 monitor.run("inject-nmi")
             else:
-                monitor.run("human-monitor-command", **{"command-line": MACHINE_CHECK})
+                monitor.human(MACHINE_CHECK)
         gdb.send("c")
         text = guest.wait_for("guest end")
     assert "panic" not in text and f"kernel test: {len(TESTS)} passed, 0 failed" in text, text

@@ -1,7 +1,9 @@
 """The kernel alone: build/kernel-test.iso (ci/guest) starts a test program in place of init,
 on different machines. Its own tests print a line each; here each must say ok."""
+import json
 import pathlib
 import re
+import socket
 import subprocess
 import tempfile
 import time
@@ -64,3 +66,43 @@ def test_kernel(machine):
     assert "panic" not in text, text
     assert set(re.findall(r"^ok +(\S+)", text, re.M)) == TESTS, text
     assert f"kernel test: {len(TESTS)} passed, 0 failed" in text, text
+
+
+class Monitor:
+    """QEMU's machine protocol on a socket of the file system."""
+
+    def __init__(self, path):
+        line = socket.socket(socket.AF_UNIX)
+        line.settimeout(LIMIT)
+        line.connect(str(path))
+        self.file = line.makefile("rw")
+        self.file.readline()
+        self.run("qmp_capabilities")
+
+    def run(self, command, **arguments):
+        self.file.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        self.file.flush()
+        while "return" not in (answer := json.loads(self.file.readline())):
+            assert "error" not in answer, answer
+        return answer["return"]
+
+    def human(self, line):
+        return self.run("human-monitor-command", **{"command-line": line})
+
+
+def test_panic(tmp_path):
+    """Serial line and screen show the reason, the build and the call chain by name."""
+    with Guest(["-qmp", f"unix:{tmp_path / 'qmp'},server,nowait"]) as guest:
+        guest.wait_for("guest end")
+        monitor = Monitor(tmp_path / "qmp")
+        monitor.human("sendkey a")
+        text = guest.wait_for(r"panic[^$]*entry_syscall\+")
+        cells = re.findall(r"0x([0-9a-f]{4})", monitor.human("xp /2000xh 0xb8000").replace(": ", ":"))
+    screen = "".join(chr(int(cell, 16) & 255) for cell in cells)
+    for words in ("Pith panic: ", "build ", "kern_panic+", "sys_debug+", "entry_syscall+"):
+        assert words in text and words in screen, (text, screen)
+    assert all(cell.startswith("4f") for cell in cells) and len(cells) == 2000
+    notes = subprocess.run(["readelf", "-n", str(TOP / "build/arch/x86_64/kernel")],
+                           capture_output=True, text=True, check=True).stdout
+    build = re.search(r"Build ID: ([0-9a-f]{40})", notes)[1]
+    assert f"build {build}" in text

@@ -8,8 +8,7 @@ static bool panicking;
 static void put(const char *text, size_t bytes)
 {
     arch_console_serial(text, bytes);
-    if (panicking)
-        arch_console_screen(text, bytes);
+    arch_console_screen(text, bytes);
 }
 
 static size_t length(const char *text)

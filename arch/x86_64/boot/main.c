@@ -10,13 +10,13 @@ void arch_main(struct phys info);
 
 static struct arch_boot boot;
 
-extern const uint8_t build_id_start[], build_id_end[]; // boot/kernel.ld: an ELF note
+extern const uint8_t build_id[]; // boot/kernel.ld: an ELF note
 enum { NOTE_HEADER = 16, BUILD_ID_BYTES = 20 };
 
 static void read_build_id(char text[41])
 {
     for (uint32_t i = 0; i < BUILD_ID_BYTES; i++) {
-        uint8_t byte = build_id_start[NOTE_HEADER + i];
+        uint8_t byte = build_id[NOTE_HEADER + i];
         text[2 * i] = "0123456789abcdef"[byte >> 4];
         text[2 * i + 1] = "0123456789abcdef"[byte & 15];
     }

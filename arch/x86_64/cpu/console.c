@@ -48,6 +48,8 @@ static volatile uint16_t *cells(void)
 
 void arch_console_take(void)
 {
+    if (screen_taken)
+        return;
     for (uint32_t i = 0; i < COLUMNS * ROWS; i++)
         cells()[i] = WHITE_ON_RED | ' ';
     arch_port_write(0x3d4, 2, 0x200a); // no cursor

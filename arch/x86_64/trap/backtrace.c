@@ -9,7 +9,7 @@
 #include <arch/console.h>
 #include <arch/kern.h>
 
-enum { LINES_MAX = 24 };
+enum { LINES_MAX = 12 };
 
 static uint64_t exception_ip, exception_sp;
 

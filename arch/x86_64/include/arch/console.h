@@ -7,10 +7,10 @@
 /// Writes to the serial port alone. Bounded: a port that never gets ready is given up.
 void arch_console_serial(const char *text, size_t bytes);
 
-/// Clears the text screen for a panic; from here on arch_console_screen() writes there.
+/// Clears the text screen for a panic, the first time.
 void arch_console_take(void);
 
-/// Writes to the text screen, scrolling.
+/// Writes to the text screen, scrolling, if it was taken. Until then it is user space's.
 void arch_console_screen(const char *text, size_t bytes);
 
 /// Prints the kernel's call chain through kern_log(), one line each: address, function and
