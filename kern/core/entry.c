@@ -89,7 +89,8 @@ static inline enum status dispatch(struct cpu *cpu, struct thread *self, uint64_
 static __attribute__((noinline)) void trace_syscall(struct cpu *cpu,
                                                     const struct arch_frame *frame)
 {
-    trace_write(cpu, TRACE_SYSCALL, arch_frame_number(frame), arch_frame_argument(frame, 0));
+    trace_write(cpu, cpu_thread(cpu), TRACE_SYSCALL, arch_frame_number(frame),
+                arch_frame_argument(frame, 0));
 }
 
 struct arch_resume syscall_general(struct arch_frame *frame)

@@ -93,7 +93,7 @@ enum status sys_debug(struct cpu *cpu, struct thread *self)
     case DEBUG_OP_LOG:
         return debug_log(self, a);
     case DEBUG_OP_TRACE:
-        cpu->trace = (uint32_t)a;
+        trace_start(cpu, (uint32_t)a);
         return OK;
     case DEBUG_OP_TRACE_READ:
         trace_copy(cpu, self);

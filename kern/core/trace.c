@@ -1,13 +1,21 @@
 /// The trace ring.
 #include <kern/trace.h>
 
-void trace_write(struct cpu *cpu, enum trace event, uint64_t a, uint64_t b)
+void trace_start(struct cpu *cpu, uint32_t events)
+{
+    if (events)
+        cpu->trace_read = cpu->trace_written;
+    cpu->trace = events;
+}
+
+void trace_write(struct cpu *cpu, const struct thread *thread, enum trace event, uint64_t a,
+                 uint64_t b)
 {
     if (!(cpu->trace >> event & 1))
         return;
     cpu->events[cpu->trace_written++ % TRACE_EVENTS] = (struct trace_event){
         .time = arch_time(),
-        .thread = cpu_thread(cpu)->number,
+        .thread = thread->number,
         .event = (uint16_t)event,
         .cpu = (uint16_t)cpu->arch.number,
         .a = a,

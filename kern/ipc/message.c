@@ -73,8 +73,9 @@ void ipc_deliver(struct cpu *cpu, struct thread *from, struct thread *to)
                        : message_copy(from, to, from->grant, &unsent);
     arch_frame_set_status(&to->frame, OK);
     arch_frame_set_badge(&to->frame, from->badge);
-    arch_frame_set_tag(&to->frame, tag | (uint64_t)from->sending << TAG_KIND_SHIFT);
-    trace(cpu, TRACE_MESSAGE, tag, from->badge);
+    tag |= (uint64_t)from->sending << TAG_KIND_SHIFT;
+    arch_frame_set_tag(&to->frame, tag);
+    trace_thread(cpu, from, TRACE_MESSAGE, tag, from->badge);
     if (from->sending == MESSAGE_SEND) {
         reply->thread = NULL;
         arch_frame_set_status(&from->frame, OK);

@@ -56,7 +56,7 @@ void reply_release(struct cpu *cpu, struct reply *reply)
         return;
     ASSERT(reply_pair, thread->reply == reply);
     bool faulted = thread->state == THREAD_STATE_FAULTED;
-    trace(cpu, TRACE_REPLY, 0, E_DEAD);
+    trace_thread(cpu, thread, TRACE_REPLY, 0, E_DEAD);
     wait_end(cpu, thread, E_DEAD);
     if (faulted)
         fault_stay(cpu, thread);
@@ -85,6 +85,7 @@ static enum status answer(struct cpu *cpu, struct thread *self, struct reply *re
     reply->thread = NULL;
     to->reply = NULL;
     if (to->state == THREAD_STATE_FAULTED) {
+        trace_thread(cpu, to, TRACE_REPLY, 0, OK);
         *woken = fault_answer(cpu, to, arch_frame_word(&self->frame, 0));
         return OK;
     }
@@ -95,7 +96,7 @@ static enum status answer(struct cpu *cpu, struct thread *self, struct reply *re
     arch_frame_set_status(&to->frame, OK);
     arch_frame_set_badge(&to->frame, 0);
     arch_frame_set_tag(&to->frame, tag | unsent_before << TAG_UNSENT_SHIFT);
-    trace(cpu, TRACE_REPLY, tag, OK);
+    trace_thread(cpu, to, TRACE_REPLY, tag, OK);
     *woken = to;
     return OK;
 }

@@ -8,7 +8,7 @@
 #include <kern/thread.h>
 
 /// Events that the trace ring holds.
-#define TRACE_EVENTS 1024
+#define TRACE_EVENTS 2048
 
 struct cpu {
     struct arch_cpu arch;          ///< arch.frame belongs to the running thread, or to `idle`
