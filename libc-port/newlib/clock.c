@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
+#include <pith/syscall.h>
 #include <proto/process.h>
 #include <proto/timer.h>
 
@@ -44,6 +45,15 @@ uint64_t clock_process(void)
     return status == OK && info.pid == startup_block->pid ? ticks_to_ns(info.cpu_ticks) : 0;
 }
 
+/* CPU time of the calling thread. */
+static uint64_t clock_thread(void)
+{
+    uint64_t state, ticks = 0, priority;
+    enum status status =
+        sys_thread_control(HANDLE_NULL, THREAD_OP_INFO, 0, 0, &state, &ticks, &priority);
+    return status == OK ? ticks_to_ns(ticks) : 0;
+}
+
 /* Nanoseconds since 1970. False: errno says why. */
 static bool real_now(uint64_t *result)
 {
@@ -75,6 +85,9 @@ int clock_gettime(clockid_t clock, struct timespec *result)
     case CLOCK_PROCESS_CPUTIME_ID:
         now = clock_process();
         break;
+    case CLOCK_THREAD_CPUTIME_ID:
+        now = clock_thread();
+        break;
     default:
         errno = EINVAL;
         return -1;
@@ -86,7 +99,7 @@ int clock_gettime(clockid_t clock, struct timespec *result)
 int clock_getres(clockid_t clock, struct timespec *result)
 {
     if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC &&
-        clock != CLOCK_PROCESS_CPUTIME_ID) {
+        clock != CLOCK_PROCESS_CPUTIME_ID && clock != CLOCK_THREAD_CPUTIME_ID) {
         errno = EINVAL;
         return -1;
     }

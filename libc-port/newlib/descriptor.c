@@ -3,8 +3,10 @@
  * its close-on-exec flag and the access mode live here. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <proto/console.h>
@@ -222,6 +224,20 @@ int fcntl(int fd, int command, ...)
     }
 }
 
+/* Of a file that can be sought in; nobody tells for streams. */
+static int bytes_left(int fd, int *result)
+{
+    struct stat info;
+    off_t position = lseek(fd, 0, SEEK_CUR);
+    if (position < 0 || fstat(fd, &info) < 0) {
+        errno = errno == ESPIPE ? ENOTTY : errno;
+        return -1;
+    }
+    off_t left = info.st_size > position ? info.st_size - position : 0;
+    *result = left > INT_MAX ? INT_MAX : (int)left;
+    return 0;
+}
+
 int ioctl(int fd, unsigned long request, ...)
 {
     va_list list;
@@ -235,6 +251,9 @@ int ioctl(int fd, unsigned long request, ...)
     if (request == FIONBIO) {
         return status_flags(d, IO_FLAG_NONBLOCK, *(int *)argument ? O_NONBLOCK : 0) < 0 ? -1
                                                                                         : 0;
+    }
+    if (request == FIONREAD) {
+        return bytes_left(fd, argument);
     }
     if (request != TIOCGWINSZ || d->service != IO_SERVICE_CONSOLE) {
         errno = ENOTTY;

@@ -188,19 +188,24 @@ int munmap(void *address, size_t length)
                     : memory_release(memory(), (uint64_t)address, round_up(length, PAGE)));
 }
 
-/* Commit gives pages that have none a fresh one, and leaves contents alone. */
+/* Commit gives pages that have none a fresh one, sets the protection and leaves contents
+ * alone. Shares and pages that are to become inaccessible are only protected. */
 int mprotect(void *address, size_t length, int protection)
 {
     if ((protection & PROT_WRITE) && (protection & PROT_EXEC)) {
         errno = EACCES;
         return -1;
     }
+    enum status (*first)(struct session *, uint64_t, uint64_t, uint32_t) =
+        protection == PROT_NONE ? memory_protect : memory_commit;
+    enum status (*second)(struct session *, uint64_t, uint64_t, uint32_t) =
+        protection == PROT_NONE ? memory_commit : memory_protect;
     uint64_t size = round_up(length, PAGE);
+    uint32_t wanted = protection_from(protection);
     libc_enter();
-    enum status status =
-        memory_protect(memory(), (uint64_t)address, size, protection_from(protection));
-    if (status != OK && protection != PROT_NONE) {
-        status = memory_commit(memory(), (uint64_t)address, size, protection_from(protection));
+    enum status status = first(memory(), (uint64_t)address, size, wanted);
+    if (status != OK && status != E_NOMEM) {
+        status = second(memory(), (uint64_t)address, size, wanted);
     }
     return libc_leave(status);
 }

@@ -18,6 +18,7 @@
 #define _POSIX_NO_TRUNC          1
 #define _POSIX_REGEXP            1
 #define _POSIX_SPAWN             200809L
+#define _POSIX_THREAD_CPUTIME    200809L
 #define _POSIX_TIMERS            200809L
 #define _POSIX_VDISABLE          '\0'
 

@@ -5,6 +5,7 @@
 #include <sys/termios.h> /* struct winsize */
 
 #define TIOCGWINSZ 0x5413 /* struct winsize *: size of the terminal in characters */
+#define FIONREAD   0x541b /* int *: bytes of a file behind the position; ENOTTY for streams */
 #define FIONBIO    0x5421 /* int *: like O_NONBLOCK */
 
 #ifdef __cplusplus

@@ -1,5 +1,7 @@
 /* The platform layer for Linux and other POSIX systems; see wasm/platform.h. */
+#ifndef _DEFAULT_SOURCE
 #define _DEFAULT_SOURCE
+#endif
 #include "wasm/platform.h"
 
 #include <setjmp.h>
