@@ -155,9 +155,19 @@ static enum status read_blob(void *context, uint64_t offset, void *to, uint32_t 
     return OK;
 }
 
+/// The ids of all servers, as `NAME=ID`, for who lists processes.
+static uint32_t list_servers(char *text, uint32_t max)
+{
+    uint32_t at = (uint32_t)text_format(text, max, "init=%u", INIT_ID) + 1;
+    at += (uint32_t)text_format(text + at, max - at, "memory=%u", MEMORY_ID) + 1;
+    for (uint32_t i = 0; i < manifest.count; i++)
+        at += (uint32_t)text_format(text + at, max - at, "%s=%u", servers[i].plan->name, servers[i].id) + 1;
+    return at;
+}
+
 static enum status start_image(struct server *server, const struct gifts *gifts, struct blob *file)
 {
-    char arguments[sizeof server->plan->name];
+    char arguments[sizeof server->plan->name], environment[(SERVERS_MAX + 2) * 48];
     text_copy(arguments, sizeof arguments, server->plan->name);
     const struct loader_program program = {
         .file = {read_blob, file, file->size},
@@ -174,6 +184,8 @@ static enum status start_image(struct server *server, const struct gifts *gifts,
         .supervisor_endpoint = own_endpoint,
         .arguments = arguments,
         .arguments_bytes = (uint32_t)strlen(arguments) + 1,
+        .environment = environment,
+        .environment_bytes = list_servers(environment, sizeof environment),
         .grants = gifts->grants,
         .grant_count = server->plan->grant_count,
     };

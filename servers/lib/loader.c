@@ -231,7 +231,7 @@ enum status loader_thread(const struct loader_program *program,
     status = *thread && frame ? configure(program, process, *thread, frame) : E_NOMEM;
     slot_delete(frame);
     const struct registers registers = {
-        .rip = entry, .rsp = stack, .rdi = argument, .fs_base = fs_base};
+        .rip = entry, .rsp = stack, .rdi = argument, .rsi = *buffer, .fs_base = fs_base};
     if (status == OK)
         status = start(*thread, &registers);
     if (status != OK) {

@@ -66,7 +66,7 @@ PITH_CHECKED enum status loader_start(const struct loader_program *program,
                                       struct loader_process *process);
 
 /// A further thread of a process whose CSpace and VSpace we hold: at `entry` with `argument` in
-/// rdi. `buffer`: where its IPC buffer is to be, 0: anywhere; set to where it is.
+/// rdi and `buffer` in rsi. `buffer`: where its IPC buffer is to be, 0: anywhere; set to where it is.
 PITH_CHECKED enum status loader_thread(const struct loader_program *program,
                                        const struct loader_process *process, uint64_t entry,
                                        uint64_t stack, uint64_t argument, uint64_t fs_base,

@@ -1,0 +1,148 @@
+// Who there is. Called by all other files of this server.
+#include <lib/heap.h>
+#include <lib/log.h>
+#include <lib/slots.h>
+#include <lib/text.h>
+#include "process.h"
+
+struct list processes = {&processes, &processes};
+
+static struct map by_pid;
+static uint32_t next_pid = FIRST_PID;
+static const struct startup *own_startup;
+
+struct process *process_find(uint64_t pid)
+{
+    struct map_node *node = map_find(&by_pid, pid);
+    return (struct process *)(void *)node;
+}
+
+struct process *process_from(uint32_t pid)
+{
+    LIST_EACH (link, &processes) {
+        struct process *process = LIST_OBJECT(link, struct process, link);
+        if (process->pid >= pid)
+            return process;
+    }
+    return 0;
+}
+
+static struct process *record_new(const char *name, uint32_t pid, enum process_state state)
+{
+    struct process *process = heap_alloc(sizeof *process);
+    if (!process)
+        return 0;
+    process->pid = process->group = pid;
+    process->state = state;
+    list_start(&process->children);
+    list_start(&process->sibling);
+    list_start(&process->waiters);
+    list_start(&process->threads);
+    text_copy(process->name, sizeof process->name, name);
+    if (!map_add(&by_pid, &process->node, pid)) {
+        heap_free(process);
+        return 0;
+    }
+    struct process *next = process_from(pid);
+    list_append(next ? &next->link : &processes, &process->link);
+    return process;
+}
+
+struct process *process_new(const char *name, enum process_state state)
+{
+    if (next_pid >= RESTART_ID)
+        return 0;
+    struct process *process = record_new(name, next_pid, state);
+    next_pid += process != 0;
+    return process;
+}
+
+void process_free(struct process *process)
+{
+    process_orphan(process);
+    slot_delete(process->child_end);
+    list_remove(&process->link);
+    map_remove(&by_pid, &process->node);
+    heap_free(process);
+}
+
+void process_adopt(struct process *parent, struct process *child)
+{
+    child->parent = parent;
+    list_append(&parent->children, &child->sibling);
+    parent->child_count++;
+}
+
+void process_orphan(struct process *child)
+{
+    if (child->parent)
+        child->parent->child_count--;
+    child->parent = 0;
+    list_remove(&child->sibling);
+}
+
+bool group_exists(uint32_t group)
+{
+    LIST_EACH (link, &processes) {
+        const struct process *process = LIST_OBJECT(link, struct process, link);
+        if (process->group == group && process->state == PROCESS_STATE_RUNNING)
+            return true;
+    }
+    return false;
+}
+
+// ---------------------------------------------------------------- servers
+
+static uint32_t parse_id(const char *digits)
+{
+    uint32_t id = 0;
+    for (; *digits >= '0' && *digits <= '9' && id < 100000000; digits++)
+        id = id * 10 + (uint32_t)(*digits - '0');
+    return id;
+}
+
+/// The name that our environment gives to this id; `text` holds it.
+static const char *server_name(uint32_t id, char *text, size_t max)
+{
+    const char *entry = (const char *)own_startup->environment;
+    for (uint32_t i = 0; i < own_startup->environment_count; i++, entry += strlen(entry) + 1) {
+        size_t name = 0;
+        while (entry[name] && entry[name] != '=')
+            name++;
+        if (entry[name] && name < max && parse_id(entry + name + 1) == id) {
+            text_copy(text, name + 1, entry);
+            return text;
+        }
+    }
+    return "server";
+}
+
+struct process *process_caller(const struct request *r)
+{
+    uint32_t pid = (uint32_t)r->badge;
+    char name[64];
+    struct process *process = process_find(pid);
+    if (process || (pid >= FIRST_PID && pid < RESTART_ID))
+        return process;
+    process = record_new(server_name(pid, name, sizeof name), pid, PROCESS_STATE_SERVER);
+    if (process)
+        process->terminal = true;
+    return process;
+}
+
+void table_start(const struct startup *startup)
+{
+    own_startup = startup;
+    if (startup->pid >= RESTART_ID) // ids of our predecessor's processes stay theirs
+        next_pid = (startup->pid - RESTART_ID + 1) << 20;
+    const char *entry = (const char *)startup->environment;
+    for (uint32_t i = 0; i < startup->environment_count; i++, entry += strlen(entry) + 1) {
+        size_t name = 0;
+        char text[64];
+        while (entry[name] && entry[name] != '=')
+            name++;
+        uint32_t id = entry[name] ? parse_id(entry + name + 1) : 0;
+        if (id && !process_find(id))
+            (void)record_new(server_name(id, text, sizeof text), id, PROCESS_STATE_SERVER);
+    }
+}
