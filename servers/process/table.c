@@ -34,6 +34,7 @@ static struct process *record_new(const char *name, uint32_t pid, enum process_s
         return 0;
     process->pid = process->group = pid;
     process->state = state;
+    process->terminal = state == PROCESS_STATE_SERVER;
     list_start(&process->children);
     list_start(&process->sibling);
     list_start(&process->waiters);
@@ -124,10 +125,7 @@ struct process *process_caller(const struct request *r)
     struct process *process = process_find(pid);
     if (process || (pid >= FIRST_PID && pid < RESTART_ID))
         return process;
-    process = record_new(server_name(pid, name, sizeof name), pid, PROCESS_STATE_SERVER);
-    if (process)
-        process->terminal = true;
-    return process;
+    return record_new(server_name(pid, name, sizeof name), pid, PROCESS_STATE_SERVER);
 }
 
 void table_start(const struct startup *startup)
