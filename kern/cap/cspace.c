@@ -43,7 +43,7 @@ void cspace_detach_page(struct slot *node)
 }
 
 enum status cspace_explain(const struct cspace *cspace, uint32_t handle, unsigned kind,
-                           unsigned rights, struct slot **found)
+                           unsigned rights)
 {
     struct slot *slot;
     enum status status = cspace_find_any(cspace, handle, &slot);
@@ -51,7 +51,6 @@ enum status cspace_explain(const struct cspace *cspace, uint32_t handle, unsigne
         return status;
     CHECK(find_kind, slot->kind == kind, E_KIND);
     CHECK(find_rights, (slot->rights & rights) == rights, E_RIGHTS);
-    *found = slot;
     return OK;
 }
 

@@ -10,7 +10,63 @@
 #include <kern/syscall.h>
 #include <kern/trace.h>
 
+// The message calls, without flags. Their target is endpoint | reply << 32.
+
+static uint32_t endpoint_of(const struct thread *self)
+{
+    return (uint32_t)argument(self, 0);
+}
+
+static uint32_t reply_of(const struct thread *self)
+{
+    return argument(self, 0) >> 32;
+}
+
+static enum status message_call(struct cpu *cpu, struct thread *self)
+{
+    return ipc_send(cpu, self, endpoint_of(self), MESSAGE_CALL, true);
+}
+
+static enum status message_send(struct cpu *cpu, struct thread *self)
+{
+    return ipc_send(cpu, self, endpoint_of(self), MESSAGE_SEND, true);
+}
+
+static enum status message_recv(struct cpu *cpu, struct thread *self)
+{
+    return ipc_recv(cpu, self, endpoint_of(self), reply_of(self), true);
+}
+
+static enum status message_reply(struct cpu *cpu, struct thread *self)
+{
+    return ipc_reply(cpu, self, reply_of(self));
+}
+
+static enum status message_reply_recv(struct cpu *cpu, struct thread *self)
+{
+    return ipc_reply_recv(cpu, self, endpoint_of(self), reply_of(self));
+}
+
+static enum status message_signal(struct cpu *cpu, struct thread *self)
+{
+    return ipc_signal(cpu, self, endpoint_of(self));
+}
+
+static enum status yield(struct cpu *cpu, struct thread *self)
+{
+    (void)self;
+    sched_yield(cpu);
+    return OK;
+}
+
 static syscall_handler *const handlers[SYSCALL_COUNT] = {
+    [SYSCALL_CALL] = message_call,
+    [SYSCALL_SEND] = message_send,
+    [SYSCALL_RECV] = message_recv,
+    [SYSCALL_REPLY] = message_reply,
+    [SYSCALL_REPLY_RECV] = message_reply_recv,
+    [SYSCALL_SIGNAL] = message_signal,
+    [SYSCALL_YIELD] = yield,
     [SYSCALL_RETYPE] = sys_retype,
     [SYSCALL_CAP_COPY] = sys_cap_copy,
     [SYSCALL_CAP_MOVE] = sys_cap_move,
@@ -27,11 +83,6 @@ static syscall_handler *const handlers[SYSCALL_COUNT] = {
     [SYSCALL_DEBUG] = sys_debug,
 };
 
-struct arch_cpu *kern_cpu(uint32_t number)
-{
-    return &kern_cpus[number].arch;
-}
-
 /// Sees to it that the right thread runs.
 static inline struct arch_resume leave(struct cpu *cpu)
 {
@@ -40,49 +91,21 @@ static inline struct arch_resume leave(struct cpu *cpu)
     return resume;
 }
 
-/// send and recv with flags. Others have none.
-static enum status dispatch_flags(struct cpu *cpu, struct thread *self, uint64_t number,
-                                  uint32_t endpoint, uint32_t reply)
+/// The calls with flags, of which there are three.
+static __attribute__((noinline)) enum status dispatch_flags(struct cpu *cpu,
+                                                            struct thread *self)
 {
+    uint64_t number = arch_frame_number(&self->frame);
     CHECK(syscall_flags, number >> 8 == IPC_NONBLOCK, E_INVAL);
     switch (number & 255) {
     case SYSCALL_SEND:
-        return ipc_send(cpu, self, endpoint, MESSAGE_SEND, false);
+        return ipc_send(cpu, self, endpoint_of(self), MESSAGE_SEND, false);
     case SYSCALL_RECV:
-        return ipc_recv(cpu, self, endpoint, reply, false);
+        return ipc_recv(cpu, self, endpoint_of(self), reply_of(self), false);
     case SYSCALL_REPLY_RECV: // a server's loop may pass its flags on
-        return ipc_reply_recv(cpu, self, endpoint, reply);
+        return message_reply_recv(cpu, self);
     default:
         return E_INVAL;
-    }
-}
-
-/// `target`: endpoint | reply << 32.
-static inline enum status dispatch(struct cpu *cpu, struct thread *self, uint64_t number,
-                                   uint64_t target)
-{
-    uint32_t endpoint = (uint32_t)target, reply = target >> 32;
-    switch (number) {
-    case SYSCALL_CALL:
-        return ipc_send(cpu, self, endpoint, MESSAGE_CALL, true);
-    case SYSCALL_SEND:
-        return ipc_send(cpu, self, endpoint, MESSAGE_SEND, true);
-    case SYSCALL_RECV:
-        return ipc_recv(cpu, self, endpoint, reply, true);
-    case SYSCALL_REPLY:
-        return ipc_reply(cpu, self, reply);
-    case SYSCALL_REPLY_RECV:
-        return ipc_reply_recv(cpu, self, endpoint, reply);
-    case SYSCALL_SIGNAL:
-        return ipc_signal(cpu, self, endpoint);
-    case SYSCALL_YIELD:
-        sched_yield(cpu);
-        return OK;
-    default:
-        if (number < SYSCALL_COUNT)
-            return handlers[number](cpu, self);
-        CHECK(syscall_number, number > 255, E_SYSCALL);
-        return dispatch_flags(cpu, self, number, endpoint, reply);
     }
 }
 
@@ -93,13 +116,25 @@ static __attribute__((noinline)) void trace_syscall(struct cpu *cpu,
                 arch_frame_argument(frame, 0));
 }
 
+/// A number that names no call: nothing happens.
+static struct arch_resume syscall_unknown(struct arch_frame *frame)
+{
+    arch_frame_set_status(frame, E_SYSCALL);
+    arch_unlock(&kern_lock);
+    return (struct arch_resume){frame, frame};
+}
+
 struct arch_resume syscall_general(struct arch_frame *frame)
 {
     struct cpu *cpu = arch_cpu();
     if (unlikely(cpu->trace))
         trace_syscall(cpu, frame);
-    enum status status = dispatch(cpu, thread_of(frame), arch_frame_number(frame),
-                                  arch_frame_argument(frame, 0));
+    uint64_t number = arch_frame_number(frame);
+    if (unlikely(!MUTANT(syscall_number) && number >= SYSCALL_COUNT && number < 256))
+        return syscall_unknown(frame);
+    struct thread *self = thread_of(frame);
+    enum status status = likely(number < SYSCALL_COUNT) ? handlers[number](cpu, self)
+                                                        : dispatch_flags(cpu, self);
     if (status != STATUS_LATER)
         arch_frame_set_status(frame, status);
     struct arch_resume resume = leave(cpu);
@@ -125,6 +160,8 @@ struct arch_resume kern_syscall(uint64_t target, uint64_t tag, struct arch_frame
         return fast_reply_recv(target, tag, frame);
     if (arch_frame_number(frame) == SYSCALL_CALL)
         return fast_call(target, tag, frame);
+    if (arch_frame_number(frame) == SYSCALL_SIGNAL)
+        return fast_signal(target, frame);
     return syscall_general(frame);
 }
 

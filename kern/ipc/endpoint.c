@@ -25,18 +25,10 @@ void signal_show(struct arch_frame *frame, uint64_t bits)
         arch_frame_set_word(frame, i, 0);
 }
 
-void endpoint_signal(struct cpu *cpu, struct endpoint *endpoint, uint64_t bits)
+__attribute__((noinline)) void endpoint_wake(struct cpu *cpu, struct link *queue, uint64_t bits)
 {
-    trace(cpu, TRACE_SIGNAL, bits, (uint64_t)endpoint);
-    struct link *queue = &endpoint->waiters;
-    if (link_empty(queue))
-        queue = &endpoint->receivers;
-    if (link_empty(queue)) {
-        endpoint->pending |= bits;
-        return;
-    }
     struct thread *to = container_of(queue->next, struct thread, link);
-    link_remove(&to->link);
+    link_remove_first(queue);
     if (to->reply)
         to->reply->thread = NULL;
     signal_show(&to->frame, bits);

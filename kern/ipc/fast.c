@@ -1,4 +1,4 @@
-/// call and reply_recv in the common case, straight through.
+/// call, reply_recv and signal in the common case, straight through.
 ///
 /// Not another semantics: each function checks that the general way (message.c, reply.c) would
 /// take exactly these steps, and then takes them without the detours; ci/unit/kern/test_fast.c
@@ -13,13 +13,14 @@ static inline bool plain(uint64_t tag)
     return (uint32_t)tag <= REGISTER_WORDS;
 }
 
-static inline const struct slot *find(const struct thread *self, uint32_t handle, unsigned kind,
-                                      unsigned rights)
+static inline bool find(const struct thread *self, uint32_t handle, unsigned kind,
+                        unsigned rights, const struct slot **slot)
 {
-    const struct slot *slot = cspace_slot(self->cspace, handle);
-    if (unlikely(!slot || slot->kind != kind || (slot->rights & rights) != rights))
-        return NULL;
-    return slot;
+    const struct cspace *cspace = self->cspace;
+    if (unlikely(handle >= cspace->limit))
+        return false;
+    *slot = &cspace->pages[handle / SLOTS_PER_PAGE][handle % SLOTS_PER_PAGE];
+    return (*slot)->kind == kind && ((*slot)->rights & rights) == rights;
 }
 
 /// Leaves for `to`, whose FPU state is not the one that user mode can reach now.
@@ -35,8 +36,9 @@ struct arch_resume fast_call(uint64_t target, uint64_t tag, struct arch_frame *f
 {
     struct cpu *cpu = arch_cpu();
     struct thread *self = thread_of(frame);
-    const struct slot *slot = find(self, (uint32_t)target, KIND_ENDPOINT, RIGHT_CALL);
-    if (unlikely(!slot || !plain(tag) || cpu->trace))
+    const struct slot *slot;
+    if (unlikely(!find(self, (uint32_t)target, KIND_ENDPOINT, RIGHT_CALL, &slot) ||
+                 !plain(tag) || cpu->trace))
         return syscall_general(frame);
     struct endpoint *endpoint = slot->object;
     struct link *first = endpoint->receivers.next;
@@ -63,11 +65,10 @@ struct arch_resume fast_reply_recv(uint64_t target, uint64_t tag, struct arch_fr
 {
     struct cpu *cpu = arch_cpu();
     struct thread *self = thread_of(frame);
-    const struct slot *slot = find(self, (uint32_t)target, KIND_ENDPOINT, RIGHT_RECEIVE);
-    if (unlikely(!slot || !plain(tag) || cpu->trace))
-        return syscall_general(frame);
-    const struct slot *reply_slot = find(self, target >> 32, KIND_REPLY, 0);
-    if (unlikely(!reply_slot))
+    const struct slot *slot, *reply_slot;
+    if (unlikely(!find(self, (uint32_t)target, KIND_ENDPOINT, RIGHT_RECEIVE, &slot) ||
+                 !plain(tag) || cpu->trace ||
+                 !find(self, target >> 32, KIND_REPLY, 0, &reply_slot)))
         return syscall_general(frame);
     struct endpoint *endpoint = slot->object;
     struct reply *reply = reply_slot->object;
@@ -89,4 +90,21 @@ struct arch_resume fast_reply_recv(uint64_t target, uint64_t tag, struct arch_fr
         return leave_with_fpu(cpu, to, frame);
     arch_unlock(&kern_lock);
     return (struct arch_resume){&to->frame, frame};
+}
+
+struct arch_resume fast_signal(uint64_t target, struct arch_frame *frame)
+{
+    struct cpu *cpu = arch_cpu();
+    const struct slot *slot;
+    if (unlikely(
+            !find(thread_of(frame), (uint32_t)target, KIND_ENDPOINT, RIGHT_SIGNAL, &slot) ||
+            !slot->badge || cpu->trace))
+        return syscall_general(frame);
+    struct endpoint *endpoint = slot->object;
+    if (!link_empty(&endpoint->waiters) || !link_empty(&endpoint->receivers))
+        return syscall_general(frame);
+    endpoint->pending |= slot->badge;
+    arch_frame_set_status(frame, OK);
+    arch_unlock(&kern_lock);
+    return (struct arch_resume){frame, frame};
 }

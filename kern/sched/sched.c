@@ -3,6 +3,7 @@
 /// Always: bit p of `ready` says whether queue[p] has anyone; those queued are READY; when user
 /// mode is entered, the running thread's priority is the highest of all that could run.
 #include <arch/irq.h>
+#include <arch/kern.h>
 #include <arch/page.h>
 #include <kern/object.h>
 #include <kern/sched.h>
@@ -10,6 +11,11 @@
 
 struct cpu kern_cpus[ARCH_CPUS_MAX];
 struct arch_lock kern_lock;
+
+struct arch_cpu *kern_cpu(uint32_t number)
+{
+    return &kern_cpus[number].arch;
+}
 
 void kern_lock_wait(void)
 {

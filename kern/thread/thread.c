@@ -27,12 +27,6 @@ void thread_set_priority(struct thread *thread, unsigned priority)
     thread->above = priority == PRIORITIES - 1 ? 0 : ~0ul << (priority + 1);
 }
 
-bool thread_complete(const struct thread *thread)
-{
-    return thread->inner[INNER_CSPACE].kind && thread->inner[INNER_VSPACE].kind &&
-           thread->inner[INNER_BUFFER].kind;
-}
-
 void thread_inner_gained(struct thread *thread, enum thread_inner inner)
 {
     const struct slot *slot = &thread->inner[inner];

@@ -44,9 +44,9 @@ static inline struct slot *cspace_slot(const struct cspace *cspace, uint32_t han
     return &cspace->pages[handle / SLOTS_PER_PAGE][handle % SLOTS_PER_PAGE];
 }
 
-/// cspace_find() step by step: says what is wrong.
+/// What is wrong with a handle that cspace_find() does not like.
 must_use enum status cspace_explain(const struct cspace *cspace, uint32_t handle, unsigned kind,
-                                    unsigned rights, struct slot **found);
+                                    unsigned rights);
 
 /// The capability of kind `kind` with all of `rights` at `handle`.
 /// E_HANDLE, E_KIND, E_RIGHTS.
@@ -55,8 +55,11 @@ must_use static inline enum status cspace_find(const struct cspace *cspace, uint
                                                struct slot **found)
 {
     struct slot *slot = cspace_slot(cspace, handle);
-    if (unlikely(!slot || slot->kind != kind || (slot->rights & rights) != rights))
-        return cspace_explain(cspace, handle, kind, rights, found);
+    if (unlikely(!slot || slot->kind != kind || (slot->rights & rights) != rights)) {
+        enum status status = cspace_explain(cspace, handle, kind, rights);
+        if (status != OK)
+            return status;
+    }
     *found = slot;
     return OK;
 }

@@ -11,6 +11,7 @@
 #include <kern/cpu.h>
 #include <kern/object.h>
 #include <kern/thread.h>
+#include <kern/trace.h>
 
 struct endpoint {
     struct slot node;
@@ -37,8 +38,20 @@ _Static_assert(sizeof(struct reply) == REPLY_BYTES, "pith.idl: REPLY_BYTES");
 struct endpoint *endpoint_create(void *memory);
 struct reply *reply_create(void *memory);
 
-/// ORs `bits` in and wakes one receiver if there is one.
-void endpoint_signal(struct cpu *cpu, struct endpoint *endpoint, uint64_t bits);
+/// Hands `bits` to the first of `queue`, those who wait for them.
+void endpoint_wake(struct cpu *cpu, struct link *queue, uint64_t bits);
+
+/// ORs `bits` in, or wakes one receiver if there is one.
+static inline void endpoint_signal(struct cpu *cpu, struct endpoint *endpoint, uint64_t bits)
+{
+    trace(cpu, TRACE_SIGNAL, bits, (uint64_t)endpoint);
+    if (!link_empty(&endpoint->waiters))
+        endpoint_wake(cpu, &endpoint->waiters, bits);
+    else if (!link_empty(&endpoint->receivers))
+        endpoint_wake(cpu, &endpoint->receivers, bits);
+    else
+        endpoint->pending |= bits;
+}
 
 /// Fills a frame with the message that signals are received as.
 void signal_show(struct arch_frame *frame, uint64_t bits);
@@ -72,6 +85,9 @@ must_use enum status ipc_signal(struct cpu *cpu, struct thread *self, uint32_t e
 /// and released. Arguments are where kern_syscall() has them.
 struct arch_resume fast_call(uint64_t target, uint64_t tag, struct arch_frame *frame);
 struct arch_resume fast_reply_recv(uint64_t target, uint64_t tag, struct arch_frame *frame);
+
+/// A signal that nobody waits for.
+struct arch_resume fast_signal(uint64_t target, struct arch_frame *frame);
 
 /// Any system call, with all that it is made of in its frame.
 struct arch_resume syscall_general(struct arch_frame *frame);

@@ -2,7 +2,7 @@
 ///
 /// Capabilities live in slots: in the pages of a CSpace, inside threads, behind interrupt
 /// lines. Kernel objects with a life of their own (Thread, Endpoint, Reply, CSpace, a page of
-/// slots) begin with a slot too, their *node*: the parent of all capabilities of the object.
+/// slots) contain a slot too, their *node*: the parent of all capabilities of the object.
 ///
 ///     Untyped capability
 ///       +- node of an Endpoint          (in the object)

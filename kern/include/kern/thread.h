@@ -20,8 +20,9 @@ enum thread_inner {
 };
 
 struct thread {
+    struct arch_frame
+        frame; ///< user registers while it does not run; first: entry has its address
     struct slot node;
-    struct arch_frame frame; ///< user registers while it does not run
 
     // What IPC touches.
     struct cspace *cspace; ///< cspace_none without one
@@ -72,7 +73,11 @@ struct thread *thread_create(void *memory);
 void thread_set_priority(struct thread *thread, unsigned priority);
 
 /// The inner slots have what a thread needs to run.
-bool thread_complete(const struct thread *thread);
+static inline bool thread_complete(const struct thread *thread)
+{
+    return thread->inner[INNER_CSPACE].kind && thread->inner[INNER_VSPACE].kind &&
+           thread->inner[INNER_BUFFER].kind;
+}
 
 /// Takes over what was put into the empty inner slot `inner`: pointers that IPC uses.
 void thread_inner_gained(struct thread *thread, enum thread_inner inner);
