@@ -59,12 +59,16 @@ extern const struct wasm_op wasm_float_ops[256];   /* ops_float.c */
 extern const struct wasm_op wasm_convert_ops[256]; /* ops_convert.c */
 extern const struct wasm_op wasm_saturating_ops[8];
 
-/* Loads, by opcode - OP_LOAD_FIRST. Cell 1: h[0] result, h[1] address, w[1] offset.
- * Modes WASM_SS and WASM_AS. */
-extern const struct wasm_op wasm_load_ops[];
-/* Stores, by opcode - OP_STORE_FIRST; first operand address, second value. Cell 1: h[0] value,
- * h[1] address, w[1] offset; cell 2: a constant value. No result: column WASM_TO_SLOT. */
-extern const struct wasm_op wasm_store_ops[];
+/* Loads and stores, by opcode. Cell 1: h[0] the result of a load or the value of a store,
+ * h[1] address, w[1] offset; cell 2: a store's constant value. A load has modes WASM_SS and
+ * WASM_AS; a store's first operand is the address, the second the value. */
+extern const struct wasm_op wasm_access_ops[64]; /* ops_memory.c */
+/* The same where the address is an i32.add of this mode, whose cell 1 becomes cell 2; the
+ * value of a store is in a slot. */
+extern const struct wasm_op wasm_access_sum_ops[64];
+/* The same where the address is a base, in a slot (WASM_SS) or constant (WASM_SK), plus a
+ * shifted index. Cell 1: h[1] index; cell 2: h[0] shift, then h[1] or w[1] the base. */
+extern const struct wasm_op wasm_access_index_ops[64];
 
 /* Compare two integers and branch, by opcode of the comparison; [mode][backward]. Cell 1: as
  * a binary instruction, a constant being 32 bits, sign-extended; cell 2: the distance to the

@@ -33,19 +33,21 @@ union wasm_cell *wasm_emit_plain_result(struct wasm_translator *t, wasm_handler 
                                         unsigned operand_cells)
 {
     wasm_push_home(t);
+    size_t feeder = t->filled;
     union wasm_cell *cells = wasm_emit(t, fn, operand_cells);
     cells[1].h[0] = wasm_home(t, t->operands.count - 1);
     t->newest = (struct wasm_newest){.valid = true,
                                      .start = (size_t)(cells - t->code.items),
                                      .height = t->operands.count - 1,
-                                     .compare = -1};
+                                     .opcode = -1,
+                                     .feeder = feeder};
     return cells;
 }
 
 void wasm_settle_code(struct wasm_translator *t)
 {
     t->newest.valid = false;
-    t->copy = 0;
+    t->filled = t->copy = 0;
 }
 
 uint16_t wasm_home(const struct wasm_translator *t, size_t height)
@@ -142,10 +144,19 @@ struct wasm_source wasm_take(struct wasm_translator *t, enum wasm_acc acc)
         return (struct wasm_source){WASM_SLOT, o.slot, 0};
     if (newest && t->newest.op && t->newest.acc == acc) {
         t->code.items[t->newest.start].fn = t->newest.op->fn[t->newest.mode][WASM_TO_ACC];
-        t->newest.valid = false;
+        size_t start = t->newest.start;
+        wasm_settle_code(t);
+        t->filled = start + 1;
         return (struct wasm_source){WASM_ACC, 0, 0};
     }
     return (struct wasm_source){WASM_SLOT, wasm_home(t, t->operands.count), 0};
+}
+
+void wasm_take_back(struct wasm_translator *t)
+{
+    t->code.count = t->newest.start;
+    wasm_settle_code(t);
+    wasm_drop(t);
 }
 
 uint16_t wasm_take_slot(struct wasm_translator *t)
@@ -196,4 +207,11 @@ void wasm_assign_local(struct wasm_translator *t, uint16_t slot)
         wasm_copy_slot(t, slot,
                        o.kind == WASM_LOCAL ? o.slot : wasm_home(t, t->operands.count));
     }
+}
+
+enum wasm_mode wasm_mode_of(struct wasm_source a, struct wasm_source b)
+{
+    if (a.kind == WASM_ACC)
+        return b.kind == WASM_VALUE ? WASM_AK : WASM_AS;
+    return b.kind == WASM_ACC ? WASM_SA : b.kind == WASM_VALUE ? WASM_SK : WASM_SS;
 }

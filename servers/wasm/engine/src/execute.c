@@ -135,7 +135,7 @@ static void run(void *argument)
     struct wasm_exec *x = e->x;
     /* Without ticks, the function's entry asks for some and sees a waiting interrupt. */
     if (x->fuel != WASM_FUEL_UNLIMITED)
-        x->fuel += (uint64_t) x->ticks;
+        x->fuel += (uint64_t)x->ticks;
     x->ticks = 0;
 #if WASM_TAIL_CALLS
     e->code[0].fn(e->code, e->base, NULL, x, 0, 0, 0, 0);

@@ -15,8 +15,10 @@
         saved[0] = (uintptr_t)(ret_ip);                                                        \
         saved[1] = (uintptr_t)(ret_fp);                                                        \
         saved[2] = (uintptr_t)(ret_mem);                                                       \
-        for (uint64_t *l = saved + WASM_FRAME_SAVED, *end = l + (f)->zeroed; l < end; l++)     \
+        for (uint64_t *l = saved + WASM_FRAME_SAVED, *end = l + (f)->zeroed; l < end; l++) {   \
             *l = 0;                                                                            \
+            atomic_signal_fence(memory_order_acq_rel); /* else it becomes a call of memset */  \
+        }                                                                                      \
         fp = x->fp = (base);                                                                   \
         mem = (f)->memory;                                                                     \
         ip = (f)->entry;                                                                       \

@@ -7,7 +7,21 @@
 #include "interp.h"
 #include "opcodes.h"
 
-#define ADDRESS(source) (mem + (uint64_t)GET_##source##_I32(1) + ip[1].w[1])
+#define ADDRESS_S (GET_S_I32(1))
+#define ADDRESS_A (GET_A_I32(1))
+/* A sum that is part of the instruction: cell 2 is that of the i32.add. */
+#define ADDEND(i)  ((uint32_t)fp[ip[2].h[i]])
+#define ADDRESS_SS (ADDEND(1) + ADDEND(2))
+#define ADDRESS_SK (ADDEND(1) + ip[2].w[1])
+#define ADDRESS_AS ((uint32_t)acc + ADDEND(2))
+#define ADDRESS_SA (ADDEND(1) + (uint32_t)acc)
+#define ADDRESS_AK ((uint32_t)acc + ip[2].w[1])
+/* The sum of a base and a shifted index: cell 1 h[1] index; cell 2 h[0] shift, then the base.
+ */
+#define SHIFTED          (GET_S_I32(1) << (ip[2].h[0] & 31))
+#define ADDRESS_INDEX_SS (ADDEND(1) + SHIFTED)
+#define ADDRESS_INDEX_SK (SHIFTED + ip[2].w[1])
+#define ADDRESS(source)  (mem + (uint64_t)(ADDRESS_##source) + ip[1].w[1])
 #define MARK()                                                                                 \
     do {                                                                                       \
         x->ip = ip;                                                                            \
@@ -30,7 +44,7 @@
 #define LOADED_F32_float(v)    (v)
 #define LOADED_F64_double(v)   (v)
 
-#define LOAD_HANDLER(name, T, type, source, target)                                            \
+#define LOAD_HANDLER(name, T, type, source, target, cells)                                     \
     static void name##_##source##_##target(HANDLER_PARAMS)                                     \
     {                                                                                          \
         const uint8_t *at = ADDRESS(source);                                                   \
@@ -38,52 +52,84 @@
         MARK();                                                                                \
         memcpy(&value, at, sizeof value);                                                      \
         PUT_##target##_##T(LOADED_##T##_##type(value));                                        \
-        NEXT(2);                                                                               \
+        NEXT(cells);                                                                           \
     }
+#define LOAD_BOTH(name, T, type, source, cells)                                                \
+    LOAD_HANDLER(name, T, type, source, S, cells)                                              \
+    LOAD_HANDLER(name, T, type, source, A, cells)
 #define LOAD_HANDLERS(code, name, T, type, log2)                                               \
-    LOAD_HANDLER(name, T, type, S, S)                                                          \
-    LOAD_HANDLER(name, T, type, S, A)                                                          \
-    LOAD_HANDLER(name, T, type, A, S)                                                          \
-    LOAD_HANDLER(name, T, type, A, A)
+    LOAD_BOTH(name, T, type, S, 2)                                                             \
+    LOAD_BOTH(name, T, type, A, 2)                                                             \
+    LOAD_BOTH(name, T, type, SS, 3)                                                            \
+    LOAD_BOTH(name, T, type, SK, 3)                                                            \
+    LOAD_BOTH(name, T, type, AS, 3)                                                            \
+    LOAD_BOTH(name, T, type, SA, 3)                                                            \
+    LOAD_BOTH(name, T, type, AK, 3)                                                            \
+    LOAD_BOTH(name, T, type, INDEX_SS, 3)                                                      \
+    LOAD_BOTH(name, T, type, INDEX_SK, 3)
 
 /* The value operand: slot h[0], the accumulator, or a constant in cell 2. */
-#define VALUE_S(T)    GET_S_##T(0)
-#define VALUE_A(T)    GET_A_##T(0)
-#define VALUE_K(T)    VALUE_K_##T
-#define VALUE_K_I32   ((uint32_t)ip[2].q)
-#define VALUE_K_I64   (ip[2].q)
-#define VALUE_K_F32   (wasm_f32(ip[2].q))
-#define VALUE_K_F64   (wasm_f64(ip[2].q))
-#define STORE_CELLS_S 2
-#define STORE_CELLS_A 2
-#define STORE_CELLS_K 3
+#define VALUE_S(T)  GET_S_##T(0)
+#define VALUE_A(T)  GET_A_##T(0)
+#define VALUE_K(T)  VALUE_K_##T
+#define VALUE_K_I32 ((uint32_t)ip[2].q)
+#define VALUE_K_I64 (ip[2].q)
+#define VALUE_K_F32 (wasm_f32(ip[2].q))
+#define VALUE_K_F64 (wasm_f64(ip[2].q))
 
-#define STORE_HANDLER(name, T, type, suffix, A, B)                                             \
+#define STORE_HANDLER(name, T, type, suffix, A, B, cells)                                      \
     static void name##_##suffix(HANDLER_PARAMS)                                                \
     {                                                                                          \
         uint8_t *at = ADDRESS(A);                                                              \
         type value = (type)VALUE_##B(T);                                                       \
         MARK();                                                                                \
         memcpy(at, &value, sizeof value);                                                      \
-        NEXT(STORE_CELLS_##B);                                                                 \
+        NEXT(cells);                                                                           \
     }
 #define STORE_HANDLERS(code, name, T, type, log2)                                              \
-    STORE_HANDLER(name, T, type, SS, S, S)                                                     \
-    STORE_HANDLER(name, T, type, SK, S, K)                                                     \
-    STORE_HANDLER(name, T, type, AS, A, S)                                                     \
-    STORE_HANDLER(name, T, type, SA, S, A)                                                     \
-    STORE_HANDLER(name, T, type, AK, A, K)
+    STORE_HANDLER(name, T, type, SS, S, S, 2)                                                  \
+    STORE_HANDLER(name, T, type, SK, S, K, 3)                                                  \
+    STORE_HANDLER(name, T, type, AS, A, S, 2)                                                  \
+    STORE_HANDLER(name, T, type, SA, S, A, 2)                                                  \
+    STORE_HANDLER(name, T, type, AK, A, K, 3)                                                  \
+    STORE_HANDLER(name, T, type, sum_SS, SS, S, 3)                                             \
+    STORE_HANDLER(name, T, type, sum_SK, SK, S, 3)                                             \
+    STORE_HANDLER(name, T, type, sum_AS, AS, S, 3)                                             \
+    STORE_HANDLER(name, T, type, sum_SA, SA, S, 3)                                             \
+    STORE_HANDLER(name, T, type, sum_AK, AK, S, 3)                                             \
+    STORE_HANDLER(name, T, type, index_SS, INDEX_SS, S, 3)                                     \
+    STORE_HANDLER(name, T, type, index_SK, INDEX_SK, S, 3)
 
 WASM_LOAD(LOAD_HANDLERS)
 WASM_STORE(STORE_HANDLERS)
 
-#define LOAD_ENTRY(code, name, T, type, log2) [code - OP_LOAD_FIRST] = UNARY_ROW(name),
+#define LOAD_ENTRY(code, name, T, type, log2)     [code] = UNARY_ROW(name),
+#define LOAD_SUM_ENTRY(code, name, T, type, log2) [code] = BINARY_ROW(name),
+#define LOAD_INDEX_ENTRY(code, name, T, type, log2)                                            \
+    [code] = {{[WASM_SS] = {name##_INDEX_SS_S, name##_INDEX_SS_A},                             \
+               [WASM_SK] = {name##_INDEX_SK_S, name##_INDEX_SK_A}}},
 #define STORE_ENTRY(code, name, T, type, log2)                                                 \
-    [code -                                                                                    \
-        OP_STORE_FIRST] = {{{name##_SS}, {name##_SK}, {name##_AS}, {name##_SA}, {name##_AK}}},
+    [code] = {{{name##_SS}, {name##_SK}, {name##_AS}, {name##_SA}, {name##_AK}}},
+#define STORE_SUM_ENTRY(code, name, T, type, log2)                                             \
+    [code] = {{{name##_sum_SS},                                                                \
+               {name##_sum_SK},                                                                \
+               {name##_sum_AS},                                                                \
+               {name##_sum_SA},                                                                \
+               {name##_sum_AK}}},
+#define STORE_INDEX_ENTRY(code, name, T, type, log2)                                           \
+    [code] = {{[WASM_SS] = {name##_index_SS}, [WASM_SK] = {name##_index_SK}}},
 
-const struct wasm_op wasm_load_ops[] = {WASM_LOAD(LOAD_ENTRY)};
-const struct wasm_op wasm_store_ops[] = {WASM_STORE(STORE_ENTRY)};
+/* clang-format off */
+const struct wasm_op wasm_access_ops[64] = {
+    WASM_LOAD(LOAD_ENTRY) WASM_STORE(STORE_ENTRY)
+};
+const struct wasm_op wasm_access_sum_ops[64] = {
+    WASM_LOAD(LOAD_SUM_ENTRY) WASM_STORE(STORE_SUM_ENTRY)
+};
+const struct wasm_op wasm_access_index_ops[64] = {
+    WASM_LOAD(LOAD_INDEX_ENTRY) WASM_STORE(STORE_INDEX_ENTRY)
+};
+/* clang-format on */
 
 void wasm_op_set_memory(HANDLER_PARAMS)
 {

@@ -12,24 +12,12 @@ struct traits {
     bool wide;
 };
 
-enum {
-    ACC_I32 = WASM_ACC_INT,
-    ACC_I64 = WASM_ACC_INT,
-    ACC_F32 = WASM_ACC_F32,
-    ACC_F64 = WASM_ACC_F64,
-    WIDE_I32 = 0,
-    WIDE_I64 = 1,
-    WIDE_F32 = 0,
-    WIDE_F64 = 1
-};
+enum { WIDE_I32 = 0, WIDE_I64 = 1, WIDE_F32 = 0, WIDE_F64 = 1 };
 
-#define TRAITS(code, name, T, R) [code] = {ACC_##T, ACC_##R, WIDE_##T},
+#define TRAITS(code, name, T, R) [code] = {WASM_ACC_OF_##T, WASM_ACC_OF_##R, WIDE_##T},
 static const struct traits TRAITS_OF[256] = {WASM_UNARY(TRAITS) WASM_TRUNC(TRAITS)
                                                  WASM_BINARY(TRAITS)};
 static const struct traits SATURATING_TRAITS[] = {WASM_TRUNC_SAT(TRAITS)};
-
-#define ACCESS_ACC(code, name, T, type, log2) [code] = ACC_##T,
-static const uint8_t ACCESS_ACCS[256] = {WASM_LOAD(ACCESS_ACC) WASM_STORE(ACCESS_ACC)};
 
 static const struct wasm_op *numeric_op(uint8_t opcode)
 {
@@ -39,11 +27,6 @@ static const struct wasm_op *numeric_op(uint8_t opcode)
         if (TABLES[i][opcode].fn[WASM_SS][WASM_TO_SLOT])
             return &TABLES[i][opcode];
     return NULL;
-}
-
-static bool is_integer_comparison(uint8_t opcode)
-{
-    return opcode >= OP_I32_EQZ && opcode < 0x5b;
 }
 
 uint16_t wasm_local_slot(const struct wasm_translator *t, uint32_t index)
@@ -61,8 +44,7 @@ static void translate_unary(struct wasm_translator *t, uint8_t opcode, const str
     union wasm_cell *cells =
         wasm_emit_result(t, op, a.kind == WASM_ACC ? WASM_AS : WASM_SS, 1, traits.result);
     cells[1].h[1] = a.slot;
-    if (is_integer_comparison(opcode))
-        t->newest.compare = opcode;
+    t->newest.opcode = opcode;
 }
 
 /* For a instruction whose operands may be swapped: the opcode then, else -1. */
@@ -94,13 +76,6 @@ static int swapped(uint8_t opcode)
     }
 }
 
-static enum wasm_mode mode_of(struct wasm_source a, struct wasm_source b)
-{
-    if (a.kind == WASM_ACC)
-        return b.kind == WASM_VALUE ? WASM_AK : WASM_AS;
-    return b.kind == WASM_ACC ? WASM_SA : b.kind == WASM_VALUE ? WASM_SK : WASM_SS;
-}
-
 static void translate_binary(struct wasm_translator *t, uint8_t opcode)
 {
     struct traits traits = TRAITS_OF[opcode];
@@ -115,8 +90,8 @@ static void translate_binary(struct wasm_translator *t, uint8_t opcode)
     }
     wasm_need_slot(t, &a);
     bool wide = b.kind == WASM_VALUE && traits.wide;
-    union wasm_cell *cells =
-        wasm_emit_result(t, numeric_op(opcode), mode_of(a, b), wide ? 2 : 1, traits.result);
+    union wasm_cell *cells = wasm_emit_result(t, numeric_op(opcode), wasm_mode_of(a, b),
+                                              wide ? 2 : 1, traits.result);
     cells[1].h[1] = a.slot;
     if (wide)
         cells[2].q = b.value;
@@ -124,8 +99,7 @@ static void translate_binary(struct wasm_translator *t, uint8_t opcode)
         cells[1].w[1] = (uint32_t)b.value;
     else
         cells[1].h[2] = b.slot;
-    if (is_integer_comparison(opcode))
-        t->newest.compare = opcode;
+    t->newest.opcode = opcode;
 }
 
 static void translate_numeric(struct wasm_translator *t, uint8_t opcode)
@@ -137,57 +111,6 @@ static void translate_numeric(struct wasm_translator *t, uint8_t opcode)
         translate_binary(t, opcode);
     else
         translate_unary(t, opcode, op, TRAITS_OF[opcode]);
-}
-
-/* The memarg: the offset; makes memory instructions use another memory than 0 if it says so,
- * and then returns true: the caller goes back to memory 0 afterwards. */
-static uint32_t read_access(struct wasm_translator *t, uint32_t *memory)
-{
-    uint32_t align = wasm_read_u32(&t->r);
-    *memory = align & 0x40 ? wasm_read_u32(&t->r) : 0;
-    return wasm_read_u32(&t->r);
-}
-
-static void use_memory(struct wasm_translator *t, uint32_t memory)
-{
-    wasm_emit(t, wasm_op_set_memory, 1)[1].p = t->instance->memories[memory]->base;
-}
-
-static void translate_load(struct wasm_translator *t, uint8_t opcode)
-{
-    uint32_t memory, offset = read_access(t, &memory);
-    struct wasm_source address = wasm_take(t, WASM_ACC_INT);
-    wasm_need_slot(t, &address);
-    if (memory)
-        use_memory(t, memory);
-    union wasm_cell *cells =
-        wasm_emit_result(t, &wasm_load_ops[opcode - OP_LOAD_FIRST],
-                         address.kind == WASM_ACC ? WASM_AS : WASM_SS, 1, ACCESS_ACCS[opcode]);
-    cells[1].h[1] = address.slot;
-    cells[1].w[1] = offset;
-    if (memory)
-        use_memory(t, 0);
-}
-
-static void translate_store(struct wasm_translator *t, uint8_t opcode)
-{
-    uint32_t memory, offset = read_access(t, &memory);
-    struct wasm_source value = wasm_take(t, ACCESS_ACCS[opcode]);
-    struct wasm_source address =
-        wasm_take(t, value.kind == WASM_ACC ? WASM_ACC_NONE : WASM_ACC_INT);
-    wasm_need_slot(t, &address);
-    if (memory)
-        use_memory(t, memory);
-    wasm_handler *fn =
-        wasm_store_ops[opcode - OP_STORE_FIRST].fn[mode_of(address, value)][WASM_TO_SLOT];
-    union wasm_cell *cells = wasm_emit(t, fn, value.kind == WASM_VALUE ? 2 : 1);
-    cells[1].h[0] = value.slot;
-    cells[1].h[1] = address.slot;
-    cells[1].w[1] = offset;
-    if (value.kind == WASM_VALUE)
-        cells[2].q = value.value;
-    if (memory)
-        use_memory(t, 0);
 }
 
 static void translate_local(struct wasm_translator *t, uint8_t opcode)
@@ -252,10 +175,8 @@ static void translate_instruction(struct wasm_translator *t)
         translate_numeric(t, opcode);
     } else if (opcode >= OP_LOCAL_GET && opcode <= OP_LOCAL_TEE) {
         translate_local(t, opcode);
-    } else if (opcode >= OP_LOAD_FIRST && opcode <= OP_LOAD_LAST) {
-        translate_load(t, opcode);
-    } else if (opcode >= OP_STORE_FIRST && opcode <= OP_STORE_LAST) {
-        translate_store(t, opcode);
+    } else if (opcode >= OP_LOAD_FIRST && opcode <= OP_STORE_LAST) {
+        wasm_translate_access(t, opcode);
     } else if (opcode == OP_SELECT || opcode == OP_SELECT_TYPED) {
         translate_select(t, opcode);
     } else if (opcode == OP_DROP) {

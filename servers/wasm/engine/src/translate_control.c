@@ -23,6 +23,11 @@ static void negate(struct condition *c)
     c->opcode = (uint8_t)(base + NEGATION[c->opcode - base]);
 }
 
+static bool is_comparison(int opcode)
+{
+    return opcode >= OP_I32_EQZ && opcode <= 0x5a; /* of integers */
+}
+
 /* Takes back the newest instruction, a comparison, to make its branch of it; false if its
  * constant is too wide for one. */
 static bool take_comparison(struct wasm_translator *t, struct condition *c)
@@ -30,7 +35,7 @@ static bool take_comparison(struct wasm_translator *t, struct condition *c)
     const union wasm_cell *cells = &t->code.items[t->newest.start];
     c->mode = t->newest.mode;
     c->operands = cells[1];
-    c->opcode = (uint8_t)t->newest.compare;
+    c->opcode = (uint8_t)t->newest.opcode;
     if (c->opcode == OP_I32_EQZ || c->opcode == 0x50) {
         c->opcode++; /* eqz: eq with the constant 0 */
         c->mode = c->mode == WASM_AS ? WASM_AK : WASM_SK;
@@ -40,16 +45,14 @@ static bool take_comparison(struct wasm_translator *t, struct condition *c)
             return false;
         c->operands.w[1] = (uint32_t)cells[2].q;
     }
-    t->code.count = t->newest.start;
-    wasm_settle_code(t);
-    wasm_drop(t);
+    wasm_take_back(t);
     return true;
 }
 
 static struct condition take_condition(struct wasm_translator *t)
 {
     struct condition c = {.opcode = 0x47, .operands.q = 0}; /* i32.ne with 0 */
-    if (wasm_is_newest(t) && t->newest.compare >= 0 && take_comparison(t, &c))
+    if (wasm_is_newest(t) && is_comparison(t->newest.opcode) && take_comparison(t, &c))
         return c;
     c = (struct condition){.opcode = 0x47, .operands.q = 0};
     struct wasm_source s = wasm_take(t, WASM_ACC_INT);

@@ -16,6 +16,14 @@
 
 enum wasm_operand_kind { WASM_HOME, WASM_LOCAL, WASM_CONSTANT };
 
+/* The accumulator of each value type. */
+enum {
+    WASM_ACC_OF_I32 = WASM_ACC_INT,
+    WASM_ACC_OF_I64 = WASM_ACC_INT,
+    WASM_ACC_OF_F32 = WASM_ACC_F32,
+    WASM_ACC_OF_F64 = WASM_ACC_F64
+};
+
 struct wasm_operand {
     uint8_t kind;
     uint16_t slot;  /* of a local */
@@ -49,8 +57,10 @@ struct wasm_newest {
     size_t height;            /* of its result */
     const struct wasm_op *op; /* NULL if it cannot write to an accumulator */
     uint8_t mode;
-    uint8_t acc; /* enum wasm_acc: which one */
-    int compare; /* opcode of an integer comparison, or -1 */
+    uint8_t acc;   /* enum wasm_acc: which one */
+    int opcode;    /* of a numeric instruction, or -1 */
+    size_t feeder; /* the instruction just before, if it fills the accumulator that this one
+                      reads, by its first cell + 1; else 0 */
 };
 
 struct wasm_translator {
@@ -68,6 +78,8 @@ struct wasm_translator {
     WASM_ARRAY(struct wasm_block) blocks;
     size_t settled; /* operands below this height are all in their homes */
     struct wasm_newest newest;
+    size_t filled; /* first cell + 1 of the newest instruction if it was made to fill an
+                      accumulator, else 0 */
     size_t copy;   /* end of the newest instruction if it is one copy, else 0 */
     uint32_t dead; /* blocks opened inside unreachable code; see skip_dead */
     bool unreachable;
@@ -98,6 +110,8 @@ uint16_t wasm_take_slot(struct wasm_translator *t);
 /* If the operand just taken is a constant, loads it into the home that it had. */
 void wasm_need_slot(struct wasm_translator *t, struct wasm_source *source);
 void wasm_drop(struct wasm_translator *t);
+/* How an instruction finds these two operands. */
+enum wasm_mode wasm_mode_of(struct wasm_source a, struct wasm_source b);
 /* Whether the top operand is the newest instruction's result, still redirectable. */
 bool wasm_is_newest(const struct wasm_translator *t);
 /* Moves operand `height` to its home; all operands; those that name local slot `slot`. */
@@ -110,6 +124,12 @@ void wasm_load_constant(struct wasm_translator *t, uint16_t to, uint64_t value);
 void wasm_copy_slot(struct wasm_translator *t, uint16_t to, uint16_t from);
 
 uint16_t wasm_local_slot(const struct wasm_translator *t, uint32_t index);
+
+/* Takes the newest instruction back, whose result is the top operand. */
+void wasm_take_back(struct wasm_translator *t);
+
+/* translate_memory.c: loads and stores. */
+void wasm_translate_access(struct wasm_translator *t, uint8_t opcode);
 
 /* translate_control.c: structure, branches, calls. False if `opcode` is something else. */
 bool wasm_translate_control(struct wasm_translator *t, uint8_t opcode);
