@@ -63,6 +63,9 @@ extern const struct wasm_op wasm_saturating_ops[8];
  * h[1] address, w[1] offset; cell 2: a store's constant value. A load has modes WASM_SS and
  * WASM_AS; a store's first operand is the address, the second the value. */
 extern const struct wasm_op wasm_access_ops[64]; /* ops_memory.c */
+/* The same where w[1] is the address, offset included; WASM_AS for a value in the
+ * accumulator. */
+extern const struct wasm_op wasm_access_fixed_ops[64];
 /* The same where the address is an i32.add of this mode, whose cell 1 becomes cell 2; the
  * value of a store is in a slot. */
 extern const struct wasm_op wasm_access_sum_ops[64];
@@ -74,6 +77,11 @@ extern const struct wasm_op wasm_access_index_ops[64];
  * a binary instruction, a constant being 32 bits, sign-extended; cell 2: the distance to the
  * target, in cells, from the cell that holds it, as always. */
 extern const struct wasm_op wasm_branch_ops[256]; /* ops_branch.c */
+
+/* The turn of a counting loop, by opcode of the comparison: adds the 32-bit constant in cell 2
+ * to slot h[1], compares and branches back. Cells 1 and 3: as 1 and 2 above; modes WASM_SS and
+ * WASM_SK, column WASM_TO_SLOT. */
+extern const struct wasm_op wasm_step_ops[256];
 
 /* Single handlers; cells behind the handler in order. Names ending in _a take their operand,
  * or leave their result, in the accumulator. */

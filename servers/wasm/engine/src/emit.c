@@ -13,7 +13,8 @@ union wasm_cell *wasm_emit(struct wasm_translator *t, wasm_handler *fn, unsigned
         WASM_APPEND(&t->failure, t->code);
     union wasm_cell *cells = &t->code.items[t->code.count - 1 - operand_cells];
     cells[0].fn = fn;
-    wasm_settle_code(t);
+    t->newest.valid = false;
+    t->last = (size_t)(cells - t->code.items) + 1;
     return cells;
 }
 
@@ -33,21 +34,21 @@ union wasm_cell *wasm_emit_plain_result(struct wasm_translator *t, wasm_handler 
                                         unsigned operand_cells)
 {
     wasm_push_home(t);
-    size_t feeder = t->filled;
+    size_t before = t->last;
     union wasm_cell *cells = wasm_emit(t, fn, operand_cells);
     cells[1].h[0] = wasm_home(t, t->operands.count - 1);
     t->newest = (struct wasm_newest){.valid = true,
                                      .start = (size_t)(cells - t->code.items),
                                      .height = t->operands.count - 1,
                                      .opcode = -1,
-                                     .feeder = feeder};
+                                     .before = before};
     return cells;
 }
 
 void wasm_settle_code(struct wasm_translator *t)
 {
     t->newest.valid = false;
-    t->filled = t->copy = 0;
+    t->last = 0;
 }
 
 uint16_t wasm_home(const struct wasm_translator *t, size_t height)
@@ -85,18 +86,16 @@ void wasm_copy_slot(struct wasm_translator *t, uint16_t to, uint16_t from)
 {
     if (to == from)
         return;
-    if (t->copy) {
-        union wasm_cell *cells = &t->code.items[t->copy - 1];
-        cells[-1].fn = wasm_op_copy2;
-        cells[0].h[2] = to;
-        cells[0].h[3] = from;
-        wasm_settle_code(t);
+    if (t->last && t->code.items[t->last - 1].fn == wasm_op_copy) {
+        union wasm_cell *cells = &t->code.items[t->last - 1];
+        cells[0].fn = wasm_op_copy2;
+        cells[1].h[2] = to;
+        cells[1].h[3] = from;
         return;
     }
     union wasm_cell *cells = wasm_emit(t, wasm_op_copy, 1);
     cells[1].h[0] = to;
     cells[1].h[1] = from;
-    t->copy = t->code.count;
 }
 
 void wasm_load_constant(struct wasm_translator *t, uint16_t to, uint64_t value)
@@ -144,9 +143,7 @@ struct wasm_source wasm_take(struct wasm_translator *t, enum wasm_acc acc)
         return (struct wasm_source){WASM_SLOT, o.slot, 0};
     if (newest && t->newest.op && t->newest.acc == acc) {
         t->code.items[t->newest.start].fn = t->newest.op->fn[t->newest.mode][WASM_TO_ACC];
-        size_t start = t->newest.start;
-        wasm_settle_code(t);
-        t->filled = start + 1;
+        t->newest.valid = false;
         return (struct wasm_source){WASM_ACC, 0, 0};
     }
     return (struct wasm_source){WASM_SLOT, wasm_home(t, t->operands.count), 0};

@@ -66,6 +66,35 @@ COMPARISONS(i64, I64, int64_t)
 
 #define BRANCH_ENTRY(code, name, T, R) [code] = BINARY_ROW(name),
 
+#define STEP_HANDLER(name, B, condition)                                                       \
+    static void name(HANDLER_PARAMS)                                                           \
+    {                                                                                          \
+        uint32_t a = GET_S_I32(1) + (uint32_t)ip[2].q;                                         \
+        fp[ip[1].h[1]] = a;                                                                    \
+        uint32_t b = BRANCH_##B##_I32(2);                                                      \
+        if (condition)                                                                         \
+            GO_BACK(3);                                                                        \
+        NEXT(4);                                                                               \
+    }
+#define STEP_HANDLERS(name, condition)                                                         \
+    STEP_HANDLER(step_##name##_SS, S, condition)                                               \
+    STEP_HANDLER(step_##name##_SK, K, condition)
+
+STEP_HANDLERS(i32_eq, a == b)
+STEP_HANDLERS(i32_ne, a != b)
+STEP_HANDLERS(i32_lt_s, (int32_t)a < (int32_t)b)
+STEP_HANDLERS(i32_lt_u, a < b)
+STEP_HANDLERS(i32_gt_s, (int32_t)a > (int32_t)b)
+STEP_HANDLERS(i32_gt_u, a > b)
+STEP_HANDLERS(i32_le_s, (int32_t)a <= (int32_t)b)
+STEP_HANDLERS(i32_le_u, a <= b)
+STEP_HANDLERS(i32_ge_s, (int32_t)a >= (int32_t)b)
+STEP_HANDLERS(i32_ge_u, a >= b)
+
+#define STEP_ENTRY(code, name, T, R) [code] = {{{step_##name##_SS}, {step_##name##_SK}}},
+
+const struct wasm_op wasm_step_ops[256] = {WASM_COMPARE_I(STEP_ENTRY, i32, I32, 0x46)};
+
 const struct wasm_op wasm_branch_ops[256] = {WASM_COMPARE_I(BRANCH_ENTRY, i32, I32, 0x46)
                                                  WASM_COMPARE_I(BRANCH_ENTRY, i64, I64, 0x51)};
 

@@ -21,6 +21,7 @@
 #define SHIFTED          (GET_S_I32(1) << (ip[2].h[0] & 31))
 #define ADDRESS_INDEX_SS (ADDEND(1) + SHIFTED)
 #define ADDRESS_INDEX_SK (SHIFTED + ip[2].w[1])
+#define ADDRESS_FIXED    0u
 #define ADDRESS(source)  (mem + (uint64_t)(ADDRESS_##source) + ip[1].w[1])
 #define MARK()                                                                                 \
     do {                                                                                       \
@@ -60,6 +61,7 @@
 #define LOAD_HANDLERS(code, name, T, type, log2)                                               \
     LOAD_BOTH(name, T, type, S, 2)                                                             \
     LOAD_BOTH(name, T, type, A, 2)                                                             \
+    LOAD_BOTH(name, T, type, FIXED, 2)                                                         \
     LOAD_BOTH(name, T, type, SS, 3)                                                            \
     LOAD_BOTH(name, T, type, SK, 3)                                                            \
     LOAD_BOTH(name, T, type, AS, 3)                                                            \
@@ -92,6 +94,8 @@
     STORE_HANDLER(name, T, type, AS, A, S, 2)                                                  \
     STORE_HANDLER(name, T, type, SA, S, A, 2)                                                  \
     STORE_HANDLER(name, T, type, AK, A, K, 3)                                                  \
+    STORE_HANDLER(name, T, type, fixed_S, FIXED, S, 2)                                         \
+    STORE_HANDLER(name, T, type, fixed_A, FIXED, A, 2)                                         \
     STORE_HANDLER(name, T, type, sum_SS, SS, S, 3)                                             \
     STORE_HANDLER(name, T, type, sum_SK, SK, S, 3)                                             \
     STORE_HANDLER(name, T, type, sum_AS, AS, S, 3)                                             \
@@ -103,7 +107,11 @@
 WASM_LOAD(LOAD_HANDLERS)
 WASM_STORE(STORE_HANDLERS)
 
-#define LOAD_ENTRY(code, name, T, type, log2)     [code] = UNARY_ROW(name),
+#define LOAD_ENTRY(code, name, T, type, log2) [code] = UNARY_ROW(name),
+#define LOAD_FIXED_ENTRY(code, name, T, type, log2)                                            \
+    [code] = {{[WASM_SS] = {name##_FIXED_S, name##_FIXED_A}}},
+#define STORE_FIXED_ENTRY(code, name, T, type, log2)                                           \
+    [code] = {{[WASM_SS] = {name##_fixed_S}, [WASM_AS] = {name##_fixed_A}}},
 #define LOAD_SUM_ENTRY(code, name, T, type, log2) [code] = BINARY_ROW(name),
 #define LOAD_INDEX_ENTRY(code, name, T, type, log2)                                            \
     [code] = {{[WASM_SS] = {name##_INDEX_SS_S, name##_INDEX_SS_A},                             \
@@ -122,6 +130,9 @@ WASM_STORE(STORE_HANDLERS)
 /* clang-format off */
 const struct wasm_op wasm_access_ops[64] = {
     WASM_LOAD(LOAD_ENTRY) WASM_STORE(STORE_ENTRY)
+};
+const struct wasm_op wasm_access_fixed_ops[64] = {
+    WASM_LOAD(LOAD_FIXED_ENTRY) WASM_STORE(STORE_FIXED_ENTRY)
 };
 const struct wasm_op wasm_access_sum_ops[64] = {
     WASM_LOAD(LOAD_SUM_ENTRY) WASM_STORE(STORE_SUM_ENTRY)

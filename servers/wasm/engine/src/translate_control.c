@@ -45,7 +45,9 @@ static bool take_comparison(struct wasm_translator *t, struct condition *c)
             return false;
         c->operands.w[1] = (uint32_t)cells[2].q;
     }
+    size_t before = t->newest.before;
     wasm_take_back(t);
+    t->last = before;
     return true;
 }
 
@@ -62,11 +64,33 @@ static struct condition take_condition(struct wasm_translator *t)
     return c;
 }
 
+/* If the last instruction adds a constant to the local that an i32 comparison looks at first:
+ * takes it back, to become part of the branch, and returns true. */
+static bool take_step(struct wasm_translator *t, const struct condition *c, uint32_t *step)
+{
+    const union wasm_cell *add = &t->code.items[t->last ? t->last - 1 : 0];
+    if (!t->last || c->opcode > 0x4f || (c->mode != WASM_SS && c->mode != WASM_SK) ||
+        add[0].fn != wasm_integer_ops[OP_I32_ADD].fn[WASM_SK][WASM_TO_SLOT] ||
+        add[1].h[0] != c->operands.h[1] || add[1].h[1] != c->operands.h[1])
+        return false;
+    *step = add[1].w[1];
+    t->code.count = t->last - 1;
+    wasm_settle_code(t);
+    return true;
+}
+
 /* Emits the conditional branch; returns its distance cell. */
 static size_t emit_conditional(struct wasm_translator *t, const struct condition *c,
                                bool backward)
 {
-    union wasm_cell *cells = wasm_emit(t, wasm_branch_ops[c->opcode].fn[c->mode][backward], 2);
+    uint32_t step;
+    union wasm_cell *cells;
+    if (backward && take_step(t, c, &step)) {
+        cells = wasm_emit(t, wasm_step_ops[c->opcode].fn[c->mode][WASM_TO_SLOT], 3);
+        cells[2].q = step;
+    } else {
+        cells = wasm_emit(t, wasm_branch_ops[c->opcode].fn[c->mode][backward], 2);
+    }
     cells[1] = c->operands;
     return t->code.count - 1;
 }

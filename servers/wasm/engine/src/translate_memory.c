@@ -20,9 +20,9 @@ struct address {
 static bool take_index(struct wasm_translator *t, union wasm_cell sum, struct address *a)
 {
     enum { OP_I32_SHL = 0x74 };
-    size_t feeder = t->newest.feeder;
-    const union wasm_cell *shift = &t->code.items[feeder - 1];
-    if (!feeder || shift[0].fn != wasm_integer_ops[OP_I32_SHL].fn[WASM_SK][WASM_TO_ACC])
+    size_t before = t->newest.before;
+    const union wasm_cell *shift = &t->code.items[before ? before - 1 : 0];
+    if (!before || shift[0].fn != wasm_integer_ops[OP_I32_SHL].fn[WASM_SK][WASM_TO_ACC])
         return false;
     a->table = wasm_access_index_ops;
     a->slot = shift[1].h[1];
@@ -31,15 +31,30 @@ static bool take_index(struct wasm_translator *t, union wasm_cell sum, struct ad
         a->second.h[1] = sum.h[2];
     a->mode = t->newest.mode == WASM_AK ? WASM_SK : WASM_SS;
     a->second.h[0] = (uint16_t)(shift[1].w[1] & 31);
-    t->newest.start = feeder - 1;
+    t->newest.start = before - 1;
     return true;
 }
 
-/* Pops the address. `acc_free`: the accumulator does not hold the value to be stored. */
-static struct address take_address(struct wasm_translator *t, bool acc_free)
+/* If the address is a constant and the whole access lies below 4 GiB: adds it to the offset. */
+static bool take_fixed(struct wasm_translator *t, uint32_t *offset)
+{
+    const struct wasm_operand *o = &t->operands.items[t->operands.count - 1];
+    if (o->kind != WASM_CONSTANT || o->value + *offset > UINT32_MAX)
+        return false;
+    *offset += (uint32_t)o->value;
+    wasm_drop(t);
+    return true;
+}
+
+/* Pops the address of a load, or of a store whose value is in a slot. */
+static struct address take_address(struct wasm_translator *t, uint32_t *offset)
 {
     struct address a = {.table = wasm_access_ops};
-    if (acc_free && wasm_is_newest(t) && t->newest.opcode == OP_I32_ADD) {
+    if (take_fixed(t, offset)) {
+        a.table = wasm_access_fixed_ops;
+        return a;
+    }
+    if (wasm_is_newest(t) && t->newest.opcode == OP_I32_ADD) {
         union wasm_cell sum = t->code.items[t->newest.start + 1];
         if (!take_index(t, sum, &a)) {
             a.table = wasm_access_sum_ops;
@@ -49,7 +64,7 @@ static struct address take_address(struct wasm_translator *t, bool acc_free)
         wasm_take_back(t);
         return a;
     }
-    struct wasm_source s = wasm_take(t, acc_free ? WASM_ACC_INT : WASM_ACC_NONE);
+    struct wasm_source s = wasm_take(t, WASM_ACC_INT);
     wasm_need_slot(t, &s);
     a.mode = s.kind == WASM_ACC ? WASM_AS : WASM_SS;
     a.slot = s.slot;
@@ -64,43 +79,50 @@ static void use_memory(struct wasm_translator *t, uint32_t memory)
 static void translate_load(struct wasm_translator *t, uint8_t opcode, uint32_t memory,
                            uint32_t offset)
 {
-    struct address a = take_address(t, true);
-    bool plain = a.table == wasm_access_ops;
+    struct address a = take_address(t, &offset);
+    bool one = a.table == wasm_access_ops || a.table == wasm_access_fixed_ops;
     if (memory)
         use_memory(t, memory);
     union wasm_cell *cells =
-        wasm_emit_result(t, &a.table[opcode], a.mode, plain ? 1 : 2, ACCESS_ACCS[opcode]);
+        wasm_emit_result(t, &a.table[opcode], a.mode, one ? 1 : 2, ACCESS_ACCS[opcode]);
     cells[1].h[1] = a.slot;
     cells[1].w[1] = offset;
-    if (!plain)
+    if (!one)
         cells[2] = a.second;
+}
+
+/* The address below a value that is a constant or in the accumulator. */
+static struct address take_address_below(struct wasm_translator *t, struct wasm_source value,
+                                         uint32_t *offset)
+{
+    struct address a = {.table = wasm_access_ops};
+    if (value.kind == WASM_ACC && take_fixed(t, offset)) {
+        a.table = wasm_access_fixed_ops;
+        a.mode = WASM_AS;
+        return a;
+    }
+    struct wasm_source s = wasm_take(t, value.kind == WASM_ACC ? WASM_ACC_NONE : WASM_ACC_INT);
+    wasm_need_slot(t, &s);
+    a.mode = wasm_mode_of(s, value);
+    a.slot = s.slot;
+    return a;
 }
 
 static void translate_store(struct wasm_translator *t, uint8_t opcode, uint32_t memory,
                             uint32_t offset)
 {
     struct wasm_source value = wasm_take(t, ACCESS_ACCS[opcode]);
-    /* A sum as address leaves room for a value in a slot only. */
-    bool sum_fits = value.kind == WASM_SLOT;
-    struct address a = {.table = wasm_access_ops};
-    if (sum_fits) {
-        a = take_address(t, true);
-    } else {
-        struct wasm_source s =
-            wasm_take(t, value.kind == WASM_ACC ? WASM_ACC_NONE : WASM_ACC_INT);
-        wasm_need_slot(t, &s);
-        a.mode = wasm_mode_of(s, value);
-        a.slot = s.slot;
-    }
-    bool plain = a.table == wasm_access_ops;
+    struct address a = value.kind == WASM_SLOT ? take_address(t, &offset)
+                                               : take_address_below(t, value, &offset);
+    bool sum = a.table == wasm_access_sum_ops || a.table == wasm_access_index_ops;
     if (memory)
         use_memory(t, memory);
     union wasm_cell *cells = wasm_emit(t, a.table[opcode].fn[a.mode][WASM_TO_SLOT],
-                                       plain && value.kind != WASM_VALUE ? 1 : 2);
+                                       sum || value.kind == WASM_VALUE ? 2 : 1);
     cells[1].h[0] = value.slot;
     cells[1].h[1] = a.slot;
     cells[1].w[1] = offset;
-    if (!plain)
+    if (sum)
         cells[2] = a.second;
     else if (value.kind == WASM_VALUE)
         cells[2].q = value.value;

@@ -59,8 +59,7 @@ struct wasm_newest {
     uint8_t mode;
     uint8_t acc;   /* enum wasm_acc: which one */
     int opcode;    /* of a numeric instruction, or -1 */
-    size_t feeder; /* the instruction just before, if it fills the accumulator that this one
-                      reads, by its first cell + 1; else 0 */
+    size_t before; /* the instruction just before it, as `last` was */
 };
 
 struct wasm_translator {
@@ -78,9 +77,8 @@ struct wasm_translator {
     WASM_ARRAY(struct wasm_block) blocks;
     size_t settled; /* operands below this height are all in their homes */
     struct wasm_newest newest;
-    size_t filled; /* first cell + 1 of the newest instruction if it was made to fill an
-                      accumulator, else 0 */
-    size_t copy;   /* end of the newest instruction if it is one copy, else 0 */
+    size_t last;   /* first cell + 1 of the newest instruction; 0 where code may be jumped to
+                      behind it, or it was taken back */
     uint32_t dead; /* blocks opened inside unreachable code; see skip_dead */
     bool unreachable;
     size_t probe; /* cell whose origin is wanted */
