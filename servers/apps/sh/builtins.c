@@ -20,7 +20,7 @@ static int do_cd(int argc, char **argv)
 {
     const char *home = variable_get("HOME");
     const char *target = argc > 1 ? argv[1] : home ? home : "/";
-    char path[PATH_BYTES];
+    char old[PATH_BYTES], path[PATH_BYTES];
     if (argc > 2)
         return usage("cd [DIRECTORY | -]");
     if (strcmp(target, "-") == 0) {
@@ -31,13 +31,13 @@ static int do_cd(int argc, char **argv)
         }
         puts(target);
     }
+    if (!getcwd(old, sizeof old))
+        old[0] = 0;
     if (chdir(target) < 0) {
         complain("cd: %s: %s", target, strerror(errno));
         return 1;
     }
-    const char *old = variable_get("PWD");
-    if (old)
-        variable_set("OLDPWD", old);
+    variable_set("OLDPWD", old);
     variable_set("PWD", getcwd(path, sizeof path) ? path : target);
     variable_export("PWD");
     return 0;
