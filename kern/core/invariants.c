@@ -29,7 +29,6 @@ static uint64_t start_of(const struct slot *slot)
 static void check_links(const struct slot *slot)
 {
     const struct slot *parent = slot->parent;
-    ASSERT(inv_sibling, slot->prev ? slot->prev->next == slot : parent->child == slot);
     ASSERT(inv_next, !slot->next || (slot->next->prev == slot && slot->next->parent == parent));
     ASSERT(inv_child, !slot->child || (slot->child->parent == slot && !slot->child->prev));
     ASSERT(inv_depth, slot->depth > parent->depth && slot->depth <= DERIVATION_DEPTH);

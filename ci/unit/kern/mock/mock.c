@@ -1,0 +1,133 @@
+// The machine under the host-built kernel.
+#include "../world.h"
+#include <arch/irq.h>
+#include <arch/port.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+uint8_t *mock_memory;
+uint64_t mock_top, mock_fs_base, mock_time;
+unsigned mock_flushes;
+struct arch_fpu mock_fpu;
+bool mock_fpu_on;
+bool mock_masked[ARCH_LINES_MAX];
+bool mock_timer_on;
+uint8_t mock_ports[65536 + 4];
+char mock_log[65536];
+char mock_panic[512];
+jmp_buf mock_exit;
+
+struct cpu *arch_cpu(void)
+{
+    return &kern_cpus[0];
+}
+
+void mock_check_phys(uint64_t at)
+{
+    if (at >= MOCK_MEMORY) {
+        fprintf(stderr, "physical address %lx is none\n", at);
+        abort();
+    }
+}
+
+void arch_space_init(struct phys top)
+{
+    memset((uint8_t *)arch_pointer(top) + 2048, 0x5a, 2048); // the kernel's half
+}
+
+struct phys arch_space_kernel(void)
+{
+    return phys(0x1000);
+}
+
+uint64_t arch_entry_map(struct phys target, unsigned level, uint32_t flags)
+{
+    return target.at | ENTRY_PRESENT | ENTRY_USER | (level == 1 ? 0 : ENTRY_LARGE) |
+           (flags & MAP_WRITE ? ENTRY_WRITE : 0) | (flags & MAP_EXECUTE ? 0 : ENTRY_NX);
+}
+
+uint32_t arch_irq_count(void)
+{
+    return MOCK_LINES;
+}
+
+void arch_irq_configure(uint32_t line, bool level, bool low)
+{
+    (void)line, (void)level, (void)low;
+}
+
+void arch_irq_mask(uint32_t line)
+{
+    mock_masked[line] = true;
+}
+
+void arch_irq_unmask(uint32_t line)
+{
+    mock_masked[line] = false;
+}
+
+void arch_timer_start(uint32_t microseconds)
+{
+    (void)microseconds;
+    mock_timer_on = true;
+}
+
+void arch_timer_stop(void)
+{
+    mock_timer_on = false;
+}
+
+uint32_t arch_port_read(uint16_t port, unsigned bytes)
+{
+    uint32_t value = 0;
+    memcpy(&value, mock_ports + port, bytes);
+    return value;
+}
+
+void arch_port_write(uint16_t port, unsigned bytes, uint32_t value)
+{
+    memcpy(mock_ports + port, &value, bytes);
+}
+
+void arch_port_read_many(uint16_t port, unsigned bytes, void *data, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        memcpy((uint8_t *)data + i * bytes, mock_ports + port, bytes);
+}
+
+void arch_port_write_many(uint16_t port, unsigned bytes, const void *data, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        memcpy(mock_ports + port, (const uint8_t *)data + i * bytes, bytes);
+}
+
+_Noreturn void arch_idle(void)
+{
+    longjmp(mock_exit, MOCK_IDLE);
+}
+
+_Noreturn void arch_leave(struct arch_resume resume)
+{
+    world_left(resume);
+    longjmp(mock_exit, MOCK_LEFT);
+}
+
+_Noreturn void kern_panic(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(mock_panic, sizeof(mock_panic), format, arguments);
+    va_end(arguments);
+    longjmp(mock_exit, MOCK_PANIC);
+}
+
+void kern_log(const char *format, ...)
+{
+    size_t used = strlen(mock_log);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(mock_log + used, sizeof(mock_log) - used, format, arguments);
+    va_end(arguments);
+}

@@ -1,0 +1,136 @@
+// The fast paths against the general one: on each of many random states, the same system call
+// through both must leave the same state.
+#include "chaos.h"
+
+enum { STATES = 20000, SEEDS = 10 };
+
+/// All that a message can change: the objects, init's slots, the CPU.
+struct copy {
+    uint8_t objects[1 << 17];
+    uint8_t slots[BOOT_SLOTS * sizeof(struct slot)];
+    struct cpu cpu;
+    struct arch_fpu fpu;
+    uint64_t top, fs_base;
+    bool fpu_on;
+};
+
+static struct copy before, fast, general;
+
+static void *slots_at(void)
+{
+    return world_init->cspace->pages[0];
+}
+
+static void save(const struct chaos *chaos, struct copy *copy)
+{
+    memcpy(copy->objects, arch_pointer(phys(slot_of(chaos->untyped)->address)),
+           sizeof(copy->objects));
+    memcpy(copy->slots, slots_at(), sizeof(copy->slots));
+    copy->cpu = *arch_cpu();
+    copy->fpu = mock_fpu;
+    copy->top = mock_top;
+    copy->fs_base = mock_fs_base;
+    copy->fpu_on = mock_fpu_on;
+}
+
+static void restore(const struct chaos *chaos, const struct copy *copy)
+{
+    memcpy(slots_at(), copy->slots, sizeof(copy->slots));
+    memcpy(arch_pointer(phys(slot_of(chaos->untyped)->address)), copy->objects,
+           sizeof(copy->objects));
+    *arch_cpu() = copy->cpu;
+    mock_fpu = copy->fpu;
+    mock_top = copy->top;
+    mock_fs_base = copy->fs_base;
+    mock_fpu_on = copy->fpu_on;
+}
+
+/// Clears what has no meaning in the thread's state, so that the rest can be compared.
+static void forget_dead(const struct chaos *chaos)
+{
+    for (unsigned i = 0; i < CHAOS_THREADS; i++) {
+        struct thread *t = chaos->actors[i].thread;
+        enum thread_state state = thread_state(t);
+        if (state != THREAD_STATE_SENDING)
+            t->sending = 0, t->badge = 0, t->grant = false;
+        if (state < THREAD_STATE_RECEIVING)
+            t->reply = NULL;
+        if (state != THREAD_STATE_READY && state != THREAD_STATE_SENDING &&
+            state != THREAD_STATE_RECEIVING)
+            t->link = (struct link){NULL, NULL};
+    }
+}
+
+/// Says where two copies differ.
+static void compare(uint64_t number, uint64_t target, uint64_t tag)
+{
+    const uint8_t *a = (const uint8_t *)&fast, *b = (const uint8_t *)&general;
+    if (!memcmp(a, b, sizeof(fast)))
+        return;
+    size_t at = 0;
+    while (a[at] == b[at])
+        at++;
+    fprintf(stderr, "call %lu, target %lx, tag %lx: copies differ at %zu (%x, general %x)\n",
+            number, target, tag, at, a[at], b[at]);
+    _Exit(1);
+}
+
+static unsigned taken;
+
+static void step(struct chaos *chaos)
+{
+    uint64_t target, tag, words[6];
+    uint64_t number = chaos_message(chaos, &target, &tag, words);
+    if (number != SYSCALL_CALL && number != SYSCALL_REPLY_RECV) {
+        kernel_message(number, target, tag, words);
+        return;
+    }
+    save(chaos, &before);
+    uint64_t a = kernel_message(number, target, tag, words);
+    struct thread *after_fast = running();
+    forget_dead(chaos);
+    save(chaos, &fast);
+    restore(chaos, &before);
+    world_resume();
+    uint64_t b = kernel_general(number, target, tag, words);
+    forget_dead(chaos);
+    save(chaos, &general);
+    expect_equal(a, b);
+    expect(after_fast == running());
+    compare(number, target, tag);
+    taken += a == BLOCKED && (uint32_t)tag <= 6;
+}
+
+TEST(fast_equals_general)
+{
+    static struct chaos chaos;
+    chaos_prepare(&chaos, test_seed);
+    // Init only watches from now on.
+    expect_equal(k_control(HANDLE_NULL, THREAD_OP_SUSPEND, 0, 0), BLOCKED);
+    for (unsigned i = 0; i < STATES / SEEDS && chaos_revive(&chaos); i++) {
+        uint64_t dice = chaos_random(&chaos) % 32;
+        if (dice == 0)
+            tick();
+        else if (dice == 1)
+            k_yield();
+        else if (dice == 2)
+            fault(FAULT_OPCODE, 1, 2);
+        else if (dice == 3)
+            k_control(chaos.actors[chaos_random(&chaos) % CHAOS_THREADS].handle,
+                      (uint32_t)(chaos_random(&chaos) % 3), 0, 0);
+        else
+            step(&chaos);
+        if (i % 64 == 0)
+            invariants_check();
+    }
+    expect(taken > STATES / SEEDS / 20);
+}
+
+static void all_seeds(void **state)
+{
+    for (test_seed = 1; test_seed <= SEEDS; test_seed++)
+        fast_equals_general(state);
+}
+
+const struct CMUnitTest fast_tests[] = {cmocka_unit_test(all_seeds)};
+const size_t fast_count = 1;

@@ -1,0 +1,111 @@
+// Each invariant, broken on purpose: the kernel must notice.
+#include "tests.h"
+
+static uint32_t endpoint, reply, untyped, frame, part, session, vspace;
+static struct actor actor;
+
+static void prepare(void)
+{
+    untyped = make(KIND_UNTYPED, 16);
+    endpoint = make_from(untyped, KIND_ENDPOINT, 0);
+    reply = make(KIND_REPLY, 0);
+    frame = make_from(untyped, KIND_FRAME, 13);
+    part = fresh();
+    expect_ok(k_copy(part, frame, DERIVE_RANGE, 0, 12));
+    session = mint(endpoint, 1, false);
+    vspace = make(KIND_VSPACE, 0);
+    actor = actor_new(63, 0, 0, 0);
+    while (k_map(frame, BOOT_SLOT_VSPACE, 0x40000000, MAP_READ) == E_TABLE)
+        expect_ok(k_map(make(KIND_PAGE_TABLE, 0), BOOT_SLOT_VSPACE, 0x40000000, 0));
+    invariants_check();
+}
+
+#define BREAK(name, ...)                                                                       \
+    TEST(name)                                                                                 \
+    {                                                                                          \
+        prepare();                                                                             \
+        __VA_ARGS__;                                                                           \
+        expect_panic("assertion " #name ":", invariants_check());                              \
+        _Exit(0);                                                                              \
+    }
+
+#define ENDPOINT ((struct endpoint *)slot_of(endpoint)->object)
+#define REPLY    ((struct reply *)slot_of(reply)->object)
+#define FIRST    ((struct cspace *)slot_of(BOOT_SLOT_CSPACE)->object)->pages[0]
+
+BREAK(inv_next, slot_of(untyped)->child->next->parent = slot_of(frame))
+BREAK(inv_child, slot_of(session)->prev = slot_of(session);
+      slot_of(session)->next = slot_of(session))
+BREAK(inv_depth, slot_of(session)->depth = slot_of(endpoint)->depth)
+BREAK(inv_kind, slot_of(session)->kind = KIND_DEBUG + 1)
+BREAK(inv_rights, slot_of(endpoint)->rights = RIGHT_RECEIVE)
+BREAK(inv_watermark, slot_of(untyped)->zeroed = slot_of(untyped)->watermark - 1)
+BREAK(inv_inside, slot_of(untyped)->watermark = 64)
+BREAK(inv_subframe, slot_of(part)->bits = 14)
+BREAK(inv_leaf, slot_of(frame)->address += 4096; slot_of(part)->address += 4096)
+BREAK(inv_reply_back, REPLY->thread = world_init)
+BREAK(inv_reply_state, REPLY->thread = world_init; world_init->reply = REPLY)
+BREAK(inv_queue, actor.thread->link.next->prev = NULL)
+BREAK(inv_queued, actor.thread->state = THREAD_STATE_INACTIVE)
+BREAK(inv_met, actor.thread->link.next->prev = actor.thread->link.prev;
+      actor.thread->link.prev->next = actor.thread->link.next; arch_cpu()->ready = 0;
+      link_append(&ENDPOINT->senders, &actor.thread->link);
+      actor.thread->state = THREAD_STATE_SENDING;
+      link_append(&ENDPOINT->receivers, &world_init->link);
+      world_init->state = THREAD_STATE_RECEIVING)
+BREAK(inv_pending, ENDPOINT->pending = 1; link_append(&ENDPOINT->waiters, &world_init->link);
+      world_init->state = THREAD_STATE_RECEIVING)
+BREAK(inv_complete,
+      ((struct thread *)slot_of(make(KIND_THREAD, 0))->object)->state = THREAD_STATE_READY)
+BREAK(inv_cspace, actor.thread->cspace = &cspace_none)
+BREAK(inv_top, actor.thread->top.at = 4096)
+BREAK(inv_called, world_init->state = THREAD_STATE_CALLING; world_init->reply = REPLY)
+BREAK(inv_frame, actor.thread->frame.rip = ~0ul)
+BREAK(inv_page, FIRST[0].index = 1)
+BREAK(inv_slot, FIRST[63].parent = slot_of(untyped))
+BREAK(inv_dying, FIRST[0].parent->child->flags |= SLOT_DYING;
+      ENDPOINT->node.flags |= SLOT_DYING)
+BREAK(inv_ready, arch_cpu()->ready |= 1)
+BREAK(inv_no_page, cspace_no_page[9].kind = KIND_FRAME)
+
+#undef BREAK
+/// Assertions on the way, reached with a state that cannot be.
+#define BREAK(name, ...)                                                                       \
+    TEST(name)                                                                                 \
+    {                                                                                          \
+        prepare();                                                                             \
+        expect_panic("assertion " #name ":", __VA_ARGS__);                                     \
+        _Exit(0);                                                                              \
+    }
+
+BREAK(unlink_leaf, slot_unlink(slot_of(endpoint)))
+BREAK(untyped_order, untyped_take(slot_of(untyped), 0, 64))
+BREAK(delete_leaf, delete_slot(slot_of(endpoint)))
+BREAK(ready_complete, actor.thread->inner[INNER_VSPACE].kind = KIND_NONE;
+      sched_ready(arch_cpu(), actor.thread))
+BREAK(remove_ready, sched_remove(arch_cpu(), world_init))
+BREAK(inner_halted, thread_inner_lost(world_init, INNER_BUFFER))
+BREAK(reply_pair, REPLY->thread = actor.thread; reply_release(arch_cpu(), REPLY))
+BREAK(space_ref_alive, slot_of(vspace)->space += 1 << 16; space_ref(slot_of(vspace)))
+BREAK(space_unref_alive, slot_of(vspace)->space += 1 << 16; space_unref(slot_of(vspace)))
+
+const struct CMUnitTest invariants_tests[] = {
+    cmocka_unit_test(inv_next),        cmocka_unit_test(inv_child),
+    cmocka_unit_test(inv_depth),       cmocka_unit_test(inv_kind),
+    cmocka_unit_test(inv_rights),      cmocka_unit_test(inv_watermark),
+    cmocka_unit_test(inv_inside),      cmocka_unit_test(inv_subframe),
+    cmocka_unit_test(inv_leaf),        cmocka_unit_test(inv_reply_back),
+    cmocka_unit_test(inv_reply_state), cmocka_unit_test(inv_queue),
+    cmocka_unit_test(inv_queued),      cmocka_unit_test(inv_met),
+    cmocka_unit_test(inv_pending),     cmocka_unit_test(inv_complete),
+    cmocka_unit_test(inv_cspace),      cmocka_unit_test(inv_top),
+    cmocka_unit_test(inv_called),      cmocka_unit_test(inv_frame),
+    cmocka_unit_test(inv_page),        cmocka_unit_test(inv_slot),
+    cmocka_unit_test(inv_dying),       cmocka_unit_test(inv_ready),
+    cmocka_unit_test(inv_no_page),     cmocka_unit_test(unlink_leaf),
+    cmocka_unit_test(untyped_order),   cmocka_unit_test(delete_leaf),
+    cmocka_unit_test(ready_complete),  cmocka_unit_test(remove_ready),
+    cmocka_unit_test(inner_halted),    cmocka_unit_test(reply_pair),
+    cmocka_unit_test(space_ref_alive), cmocka_unit_test(space_unref_alive),
+};
+const size_t invariants_count = sizeof(invariants_tests) / sizeof(invariants_tests[0]);
