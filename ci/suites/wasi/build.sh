@@ -11,7 +11,7 @@ out=$top/build/suites/wasi
 mkdir -p "$out"
 exec 9>"$out/lock" && flock 9 # two tiers may want the same programs at once
 
-wasi=(clang --target=wasm32-wasi --sysroot=/usr -O2 -w)
+wasi=(clang --target=wasm32-wasi --sysroot=/usr)
 native=(gcc -O2 -w)
 # What stands in for what wasi-libc leaves out; see absent/absent.h.
 absent=(-D_WASI_EMULATED_SIGNAL -D_WASI_EMULATED_PROCESS_CLOCKS -D_WASI_EMULATED_GETPID
@@ -29,11 +29,25 @@ up_to_date() {
 
 # both NAME FOLDER FLAG-OR-SOURCE...: the two forms of a C program, compiled in FOLDER.
 both() {
-    local name=$1 folder=$2
+    local name=$1 folder=$2 word flags=()
     shift 2
+    for word; do
+        [[ $word == *.c ]] || flags+=("$word")
+    done
     echo "wasi: building $name" >&2
-    (cd "$folder" && "${native[@]}" "$@" -lm -o "$out/$name.new" &&
-        "${wasi[@]}" "${absent[@]}" "$@" "${absent_libraries[@]}" -o "$out/$name.wasm.new")
+    (
+        cd "$folder"
+        "${native[@]}" "$@" -lm -o "$out/$name.new"
+        rm -rf "$out/$name.objects" && mkdir "$out/$name.objects"
+        for word; do
+            [[ $word != *.c ]] ||
+                "${wasi[@]}" "${absent[@]}" -O2 -w "${flags[@]}" -c "$word" \
+                    -o "$out/$name.objects/$(basename "$word").o"
+        done
+        # Without an -O: with one, clang passes the result through wasm-opt where that is
+        # installed, and the names that a backtrace needs are gone.
+        "${wasi[@]}" "$out/$name.objects"/*.o "${absent_libraries[@]}" -o "$out/$name.wasm.new"
+    )
     mv "$out/$name.new" "$out/$name" && mv "$out/$name.wasm.new" "$out/$name.wasm"
 }
 
@@ -76,6 +90,7 @@ for source in "$here"/guest/*.c; do
     guest=$out/guest/$(basename "$source" .c).wasm
     if ! [ "$guest" -nt "$source" ] || ! [ "$guest" -nt "$here/guest/raw.h" ]; then
         mkdir -p "$out/guest"
-        clang --target=wasm32-wasi --sysroot=/usr -O1 -Wall -Wextra -Werror -o "$guest" "$source"
+        "${wasi[@]}" -O1 -Wall -Wextra -Werror -c "$source" -o "$guest.o"
+        "${wasi[@]}" "$guest.o" -o "$guest"
     fi
 done

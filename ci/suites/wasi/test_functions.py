@@ -37,6 +37,8 @@ def test_nothing_escapes(tmp_path):
     (outside / "sub").mkdir()
     (inside / "absolute").symlink_to(outside)
     (inside / "absolute-file").symlink_to(outside / "secret")
+    (inside / "kept").mkdir()
+    (inside / "kept/absolute").symlink_to(outside)
     before = [os.stat(path) for path in (outside, outside / "secret")]
     passed(guest("--dir", f"{inside}::/", GUEST / "escape.wasm"))
     assert sorted(path.name for path in outside.iterdir()) == ["secret", "sub"]
@@ -142,6 +144,30 @@ def test_a_stream_made_non_blocking_by_others():
         running.stdin.close()
         assert running.wait() == 0 and os.read(reader, 100) == b"small"
     os.close(reader)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "fifo"])
+def test_waiting_for_a_stream_that_does_not_wait_by_itself(tmp_path, kind):
+    """Made non-blocking by others (pipe), or opened so and changed back by the guest (fifo)."""
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    os.mkfifo(tmp_path / "fifo")
+    with subprocess.Popen([CHECKED, "--dir", f"{tmp_path}::/", STREAMS, "wait", kind], stdin=reader,
+                          stdout=subprocess.PIPE) as running:
+        assert running.stdout.read(4) == b"none"  # it tried, not waiting, and had nothing
+        target = writer if kind == "pipe" else os.open(tmp_path / "fifo", os.O_WRONLY)
+        os.write(target, b"late")
+        assert running.stdout.read() == b"late" and running.wait() == 0
+        if kind == "fifo":
+            os.close(target)
+    os.close(reader)
+    os.close(writer)
+
+
+def test_the_runners_messages_never_land_in_a_file_of_the_guest(tmp_path):
+    done = guest("--dir", f"{tmp_path}::/", STREAMS, "steal")
+    assert done.returncode == 134 and b"unreachable" in done.stderr, done
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"mine")]
 
 
 def test_the_callers_streams_stay_blocking(tmp_path):

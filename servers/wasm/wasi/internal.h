@@ -23,8 +23,8 @@ struct wasi_listing; /* the names in a directory as one fd_readdir saw them: dir
 struct wasi_fd {
     bool open;
     uint8_t type;        /* WASI_TYPE_ */
-    uint16_t flags;      /* WASI_FD_: NONBLOCK is kept here and never set on the host's side,
-                            because the guest's streams are shared with other processes */
+    uint16_t flags;      /* WASI_FD_: whether the guest wants to wait is kept here, whatever the
+                            host's descriptor says, which may be shared with others */
     int host;            /* the descriptor behind it, ours to close */
     uint64_t base;       /* WASI_RIGHT_, on this descriptor */
     uint64_t inheriting; /* WASI_RIGHT_, for those opened through it */

@@ -93,7 +93,7 @@ static ssize_t move(struct transfer *transfer, void *bytes, size_t size)
             return moved;
         }
         if (errno == EAGAIN && waits) {
-            stream_ready(transfer, -1); /* another process made the stream non-blocking */
+            stream_ready(transfer, -1); /* the host's descriptor does not wait by itself */
         } else if (errno != EINTR) {
             return -1;
         }

@@ -72,10 +72,7 @@ static enum wasi_errno open_as(struct wasi *wasi, uint32_t fd, int directory, co
         return wasi_errno_beneath(errno);
     }
     struct stat status;
-    int flags = fcntl(host, F_GETFL);
-    /* Not to wait is kept in our table (struct wasi_fd); it was for opening a pipe only. */
-    if (flags < 0 || (flags & O_NONBLOCK && fcntl(host, F_SETFL, flags & ~O_NONBLOCK) != 0) ||
-        fstat(host, &status) != 0) {
+    if (fstat(host, &status) != 0) {
         enum wasi_errno error = wasi_errno_of(errno);
         close(host);
         return error;

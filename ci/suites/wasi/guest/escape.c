@@ -1,9 +1,9 @@
 /* Ways out of the preopened directory: every one must be refused, by every function.
  *
  * The host has made, beside the directory that is preopened as "/", a directory "outside" with
- * a file "secret"; and inside: "absolute", a link to its absolute path, and "absolute-file",
- * one to the secret. The guest makes the relative links itself. Whoever runs this checks that
- * "outside" is as before.
+ * a file "secret"; and inside: "absolute", a link to its absolute path, "absolute-file", one to
+ * the secret, and "kept/absolute", which is the same as the first. The guest makes the relative
+ * links itself. Whoever runs this checks that "outside" is as before.
  */
 #include "raw.h"
 
@@ -119,9 +119,10 @@ int main(void)
     refuse_all("chain", "chain/secret");
     refuse_all("up", "up/outside/secret");
     refuse_all("a/../relative", "a/../relative/secret");
-    static const char *const links[] = {"absolute", "absolute-file", "relative",
-                                        "chain",    "relative-file", "chain-file",
-                                        "up",       "a/b/relative"};
+    static const char *const links[] = {
+        "absolute",    "absolute-file", "kept/absolute", "relative",
+        "chain",       "relative-file", "chain-file",    "up",
+        "a/b/relative"};
     for (unsigned i = 0; i < sizeof links / sizeof *links; i++) {
         refuse_following(links[i]);
     }

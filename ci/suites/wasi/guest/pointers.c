@@ -90,6 +90,13 @@ static void test_buffers(void)
         EXPECT(FAULT, raw_fd_read(fd, AT(out), 0x20000001, AT(&n)));
         EXPECT(FAULT, raw_fd_write(fd, AT(out), (i32)0x80000002, AT(&n)));
     }
+    /* The same where the bytes that the overflow leaves are good, at the end of memory. */
+    i32 last = (i32)(__builtin_wasm_memory_size(0) * 65536 - 8);
+    memset((void *)(uintptr_t)last, 0, 8);
+    OK(raw_fd_read(fd, last, 1, AT(&n)));
+    EXPECT(FAULT, raw_fd_read(fd, last, 0x20000001, AT(&n)));
+    EXPECT(FAULT, raw_fd_write(fd, last, 0x20000001, AT(&n)));
+    EXPECT(FAULT, raw_fd_read(fd, last, 2, AT(&n)));
     /* Lengths that are each good, and add up to more than 32 bits. */
     enum { PIECES = 70000 };
     static __wasi_ciovec_t many[PIECES];

@@ -5,10 +5,13 @@
  *   raise N    raise signal N (WASI's number)
  *   exit N     end with status N
  *   abort      abort()
+ *   wait pipe|fifo   read standard input or /fifo: first not waiting, then waiting
+ *   steal      close all streams, write "mine" to /file, abort()
  *   tty        print which streams are terminals
  */
 #include "raw.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -37,6 +40,37 @@ static int flood(void)
     return errno == EPIPE ? 0 : 1;
 }
 
+static int wait_for_input(const char *what)
+{
+    char text[5] = {0};
+    int fd = strcmp(what, "fifo") == 0 ? open("/fifo", O_RDONLY | O_NONBLOCK) : 0;
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    ssize_t got = read(fd, text, 4);
+    /* A pipe without data but with a writer is EAGAIN; one without a writer is at its end. */
+    if (got > 0 || (got < 0 && errno != EAGAIN) || fcntl(fd, F_SETFL, 0) != 0) {
+        return 1;
+    }
+    write(1, "none", 4);
+    while ((got = read(fd, text, 4)) == 0 && fd != 0) {
+        usleep(1000); /* until the fifo has a writer */
+    }
+    write(1, text, 4);
+    return got == 4 ? 0 : 2;
+}
+
+static void steal(void)
+{
+    close(0);
+    close(1);
+    close(2);
+    int fds[4];
+    for (int i = 0; i < 4; i++) {
+        fds[i] = open("/file", O_CREAT | O_WRONLY | O_APPEND, 0666);
+    }
+    write(fds[3], "mine", 4);
+    abort();
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
@@ -60,6 +94,12 @@ int main(int argc, char **argv)
     }
     if (strcmp(what, "abort") == 0) {
         abort();
+    }
+    if (strcmp(what, "wait") == 0) {
+        return wait_for_input(argv[2]);
+    }
+    if (strcmp(what, "steal") == 0) {
+        steal();
     }
     if (strcmp(what, "tty") == 0) {
         printf("%d%d%d\n", isatty(0), isatty(1), isatty(2));
