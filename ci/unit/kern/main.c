@@ -4,6 +4,7 @@
 int main(void)
 {
     int failed = 0;
+    world_boot();
 #define RUN(subject)                                                                           \
     failed += _cmocka_run_group_tests(#subject, subject##_tests, subject##_count, NULL, NULL)
     RUN(caps);

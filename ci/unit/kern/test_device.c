@@ -18,6 +18,11 @@ TEST(a_line_signals_until_it_is_acknowledged)
     expect_ok(irq(BOOT_SLOT_IRQ, IRQ_OP_ACK, 4, 0, 0));
     expect(!mock_masked[4]);
     expect_equal(irq(BOOT_SLOT_IRQ, IRQ_OP_BIND, 4, signal, 0), E_BUSY);
+    // One that fired meanwhile is signalled by the acknowledgement.
+    mock_fired[4] = true;
+    expect_ok(irq(BOOT_SLOT_IRQ, IRQ_OP_ACK, 4, 0, 0));
+    expect_ok(k_recv(endpoint, 0, false));
+    expect_equal(world_init->frame.rdi, 8);
     expect_ok(irq(BOOT_SLOT_IRQ, IRQ_OP_UNBIND, 4, 0, 0));
     expect(mock_masked[4]);
     expect_equal(irq(BOOT_SLOT_IRQ, IRQ_OP_ACK, 4, 0, 0), E_INVAL);
@@ -156,7 +161,9 @@ TEST(tracing_shows_a_call)
     expect_equal(events[0].event, TRACE_MESSAGE);
     expect_equal(events[1].event, TRACE_SWITCH);
     expect_equal(events[1].a, server.thread->number);
+    expect_equal(events[0].thread, world_init->number);
     expect_equal(events[2].event, TRACE_REPLY);
+    expect_equal(events[2].thread, world_init->number);
     expect_equal(events[2].a, 7ul << 32);
 }
 
@@ -165,8 +172,8 @@ TEST(a_panic_can_be_asked_for)
     world_init->frame.rax = SYSCALL_DEBUG;
     world_init->frame.rdi = BOOT_SLOT_DEBUG;
     world_init->frame.rsi = DEBUG_OP_PANIC;
-    expect_panic("asked for", kern_syscall(BOOT_SLOT_DEBUG, DEBUG_OP_PANIC, 0,
-                                           &world_init->frame, SYSCALL_DEBUG));
+    expect_panic("asked for",
+                 kern_syscall(BOOT_SLOT_DEBUG, DEBUG_OP_PANIC, &world_init->frame));
 }
 
 const struct CMUnitTest device_tests[] = {

@@ -81,7 +81,7 @@ static void step(struct chaos *chaos)
 {
     uint64_t target, tag, words[6];
     uint64_t number = chaos_message(chaos, &target, &tag, words);
-    if (number != SYSCALL_CALL && number != SYSCALL_REPLY_RECV) {
+    if (number != SYSCALL_CALL && number != SYSCALL_REPLY_RECV && number != SYSCALL_SIGNAL) {
         kernel_message(number, target, tag, words);
         return;
     }

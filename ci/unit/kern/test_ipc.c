@@ -190,11 +190,16 @@ TEST(capabilities_travel)
 TEST(a_sender_learns_what_was_not_taken)
 {
     serve();
-    world_init->buffer->caps[0] = reply; // never transferred
+    uint32_t another = make(KIND_REPLY, 0), place = fresh();
+    world_init->buffer->caps[0] = reply; // a Reply in use is never transferred
+    world_init->buffer->caps[1] = another;
     server.thread->buffer->slots[0] = fresh();
-    expect_ok(k_send(endpoint, 1 << TAG_CAPS_SHIFT, true));
+    server.thread->buffer->slots[1] = place;
+    expect_ok(k_send(endpoint, 2 << TAG_CAPS_SHIFT, true));
     expect_equal(tag_of(world_init) >> TAG_UNSENT_SHIFT & 7, 1);
     expect_equal(tag_of(server.thread) >> TAG_SKIPPED_SHIFT & 7, 1);
+    expect_equal(slot_of(place)->kind, KIND_REPLY); // a free one moves
+    expect_equal(slot_of(another)->kind, KIND_NONE);
 }
 
 TEST(signals)

@@ -105,7 +105,6 @@ int world_fork(const char *name, void (*body)(void))
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
-        world_boot();
         body();
         if (!setjmp(mock_exit)) {
             invariants_check();
@@ -142,14 +141,14 @@ static void enter(struct arch_resume (*go)(void *), void *argument)
         fprintf(stderr, "kernel panic: %s\n", mock_panic);
         _Exit(1);
     }
-    expect(how == MOCK_IDLE);
-    idle = true;
+    expect(how == MOCK_IDLE || how == MOCK_LEFT);
+    idle = how == MOCK_IDLE;
 }
 
 static struct arch_resume go_syscall(void *frame)
 {
     struct arch_frame *f = frame;
-    return kern_syscall(f->rdi, f->rsi, f->rdx, f, f->rax);
+    return kern_syscall(f->rdi, f->rsi, f);
 }
 
 static struct arch_resume go_general(void *frame)

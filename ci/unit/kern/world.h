@@ -1,8 +1,8 @@
 /// A world for tests: the kernel, booted on an array of memory with a small ELF as init, and
 /// the means to make system calls as whichever thread runs.
 ///
-/// Each TEST runs in a process of its own, so each starts from a fresh boot and may break
-/// things.
+/// Each TEST runs in a fork of its own, so each starts from the same fresh boot and may break
+/// it.
 #pragma once
 
 #include <kern/cpu.h>
@@ -21,7 +21,8 @@ enum { MOCK_RETURNED, MOCK_IDLE, MOCK_LEFT, MOCK_PANIC };
 
 extern jmp_buf mock_exit;
 extern char mock_panic[512], mock_log[65536];
-extern bool mock_masked[], mock_timer_on;
+/// Lines that are silent; those that fire again before they are acknowledged.
+extern bool mock_masked[], mock_fired[], mock_timer_on;
 extern uint8_t mock_ports[];
 
 #define expect(condition)                                                                      \
@@ -45,7 +46,7 @@ extern uint8_t mock_ports[];
 
 #define expect_ok(call) expect_equal(call, OK)
 
-/// Runs a test's body in a fork with a booted world.
+/// Runs a test's body in a fork of the booted world.
 int world_fork(const char *name, void (*body)(void));
 
 #define TEST(name)                                                                             \

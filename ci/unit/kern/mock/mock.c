@@ -12,7 +12,7 @@ uint64_t mock_top, mock_fs_base, mock_time;
 unsigned mock_flushes;
 struct arch_fpu mock_fpu;
 bool mock_fpu_on;
-bool mock_masked[ARCH_LINES_MAX];
+bool mock_masked[ARCH_LINES_MAX], mock_fired[ARCH_LINES_MAX];
 bool mock_timer_on;
 uint8_t mock_ports[65536 + 4];
 char mock_log[65536];
@@ -63,9 +63,11 @@ void arch_irq_mask(uint32_t line)
     mock_masked[line] = true;
 }
 
-void arch_irq_unmask(uint32_t line)
+bool arch_irq_unmask(uint32_t line)
 {
-    mock_masked[line] = false;
+    mock_masked[line] = mock_fired[line];
+    mock_fired[line] = false;
+    return mock_masked[line];
 }
 
 void arch_timer_start(uint32_t microseconds)
