@@ -54,11 +54,25 @@ static void make_ready(void)
         line.lines += is_end_of_line(line.entries[line.ready % LINE_BYTES]);
 }
 
+// Ctrl-C was typed ahead, as a byte, before the mode in which it is an interrupt.
+static bool has_interrupt(void)
+{
+    for (uint32_t i = line.first; i != line.end; i++)
+        if (line.entries[i % LINE_BYTES] == CONTROL_C)
+            return true;
+    return false;
+}
+
 void line_set_mode(uint32_t mode)
 {
+    bool signals = mode & ~line.mode & TERMINAL_MODE_SIGNALS;
     if (!(mode & TERMINAL_MODE_CANONICAL))
         make_ready();
-    line.mode = mode & (MODE_START);
+    line.mode = mode & MODE_START;
+    if (signals && has_interrupt()) {
+        line_flush();
+        line.hooks->interrupt();
+    }
 }
 
 static void echo(const char *bytes, size_t length)

@@ -439,6 +439,21 @@ static void test_raw(void **state)
     check_nothing();
 }
 
+static void test_interrupt_typed_ahead(void **state)
+{
+    (void)state;
+    line_set_mode(0);
+    type("command\rabc\003def");
+    char buffer[8];
+    size_t bytes;
+    uint32_t entries;
+    assert_int_equal(line_peek(buffer, 8, &bytes, &entries), OK);
+    line_take(entries); // the command's line; the rest was meant for the command
+    line_set_mode(TERMINAL_MODE_CANONICAL | TERMINAL_MODE_SIGNALS);
+    assert_int_equal(interrupts, 1);
+    check_nothing();
+}
+
 static void test_line_full(void **state)
 {
     (void)state;
@@ -484,6 +499,7 @@ int main(void)
         cmocka_unit_test_setup(test_end_of_file, start_line),
         cmocka_unit_test_setup(test_interrupt, start_line),
         cmocka_unit_test_setup(test_raw, start_line),
+        cmocka_unit_test_setup(test_interrupt_typed_ahead, start_line),
         cmocka_unit_test_setup(test_line_full, start_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

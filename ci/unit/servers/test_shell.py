@@ -127,7 +127,7 @@ def test_usage(sh, line):
 
 def test_typing(path):
     """Editing, history, completion and Ctrl-C on a terminal."""
-    environment = {"PATH": str(path), "SHLVL": "1", "ASAN_OPTIONS": "detect_leaks=0"}
+    environment = {"PATH": str(path), "ASAN_OPTIONS": "detect_leaks=0"}
     shell = pexpect.spawn(str(path / "sh"), env=environment, cwd="/", timeout=20, dimensions=(25, 80))
 
     def answer(keys):

@@ -330,9 +330,11 @@ char *edit_line(const char *prompt, size_t prompt_columns, bool *interrupted)
     draw_prompt();
     bool done = edit(interrupted);
     move_to(line.bytes);
+    fflush(stdout);
+    // Before the line's end is seen: a Ctrl-C from then on is meant for the command.
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &before_editing);
     puts(*interrupted ? "^C" : "");
     fflush(stdout);
-    tcsetattr(STDIN_FILENO, TCSADRAIN, &before_editing);
     if (!done)
         return *interrupted ? must_copy("", 0) : NULL;
     char *text = must_copy(line.text, line.bytes);

@@ -11,7 +11,6 @@
 
 #include "sh.h"
 
-#define GREETING   "/etc/motd"
 #define PATH_BYTES 4096
 
 extern char **environ;
@@ -109,37 +108,29 @@ static int run_input(void)
     return last_status;
 }
 
-static void greet(void)
+static void on_interrupt(int signal)
 {
-    char buffer[1024];
-    if (variable_get("SHLVL"))
-        return;
-    FILE *greeting = fopen(GREETING, "r");
-    size_t bytes = greeting ? fread(buffer, 1, sizeof buffer, greeting) : 0;
-    fwrite(buffer, 1, bytes, stdout);
-    if (greeting)
-        fclose(greeting);
-    variable_set("SHLVL", "1");
-    variable_export("SHLVL");
+    (void)signal;
+    interrupted = 1;
 }
 
 static int run_interactive(void)
 {
     char directory[PATH_BYTES], prompt[PATH_BYTES + 32];
     interactive = true;
-    signal(SIGINT, SIG_IGN);
+    signal(SIGINT, on_interrupt);
     signal(SIGTTOU, SIG_IGN);
-    greet();
     for (;;) {
-        bool interrupted = false;
+        bool given_up = false;
         if (!getcwd(directory, sizeof directory))
             strcpy(directory, "?");
         snprintf(prompt, sizeof prompt, "\033[1;32m%s\033[0m $ ", directory);
-        char *text = edit_line(prompt, strlen(directory) + 3, &interrupted);
+        char *text = edit_line(prompt, strlen(directory) + 3, &given_up);
         if (!text)
             break;
-        if (interrupted)
+        if (given_up)
             last_status = STATUS_INTERRUPT;
+        interrupted = 0;
         run_text(text, NULL);
         free(text);
     }

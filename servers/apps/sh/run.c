@@ -20,6 +20,7 @@
 
 int last_status;
 bool interactive;
+volatile sig_atomic_t interrupted;
 
 // One command of a pipeline on its way to a process.
 struct job {
@@ -355,6 +356,8 @@ static int run_pipeline(const struct command *command)
     }
     if (input >= 0)
         close(input);
+    if (interrupted && group)
+        kill(-group, SIGINT);
     for (size_t i = 0; i < started; i++) {
         int own = pids[i] ? wait_for(pids[i]) : 0;
         if (i + 1 == started && pids[i])
@@ -416,7 +419,9 @@ void run_list(const struct pipeline *list)
         if (!run_here(list->commands, &status))
             status = run_pipeline(list->commands);
         last_status = status;
-        if (interactive && status == STATUS_INTERRUPT)
+        if (interrupted)
+            last_status = STATUS_INTERRUPT;
+        if (interactive && last_status == STATUS_INTERRUPT)
             return; // Ctrl-C ends the line
     }
 }

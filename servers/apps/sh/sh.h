@@ -3,6 +3,7 @@
 // person types), complete.c, main.c.
 #pragma once
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -94,6 +95,8 @@ extern int last_status;
 extern char **positional;
 extern int positional_count;
 extern bool interactive;
+/// Ctrl-C came while the shell itself had the terminal: before the job had it.
+extern volatile sig_atomic_t interrupted;
 
 void run_list(const struct pipeline *list);
 /// Parse and run all of a text; the result is its status.
