@@ -86,7 +86,8 @@ bool group_exists(uint32_t group)
 {
     LIST_EACH (link, &processes) {
         const struct process *process = LIST_OBJECT(link, struct process, link);
-        if (process->group == group && process->state == PROCESS_STATE_RUNNING)
+        // A zombie keeps its group, so that the rest of a pipeline can join it.
+        if (process->group == group && process->state != PROCESS_STATE_SERVER)
             return true;
     }
     return false;

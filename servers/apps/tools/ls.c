@@ -145,12 +145,19 @@ static int list_directory(const char *path, unsigned options)
     return status;
 }
 
+// Whether an argument is a directory to list; with -l a link to one shows itself, as in POSIX.
+static bool is_listed(const char *path, unsigned options)
+{
+    struct stat info;
+    bool itself = (options & LONG) && path[0] && path[strlen(path) - 1] != '/';
+    return (itself ? lstat(path, &info) : stat(path, &info)) == 0 && S_ISDIR(info.st_mode);
+}
+
 int tool_ls(int argc, char **argv)
 {
     unsigned options;
     int first, status = 0;
     struct winsize size;
-    struct stat info;
     if (!take_options(argc, argv, "al1", &options, &first))
         return usage("[-a] [-l] [-1] [FILE...]");
     coloured = isatty(STDOUT_FILENO);
@@ -160,12 +167,12 @@ int tool_ls(int argc, char **argv)
         return list_directory(".", options);
     struct items files = {0};
     for (int i = first; i < argc; i++)
-        if (stat(argv[i], &info) < 0 || !S_ISDIR(info.st_mode))
+        if (!is_listed(argv[i], options))
             status |= !add(&files, NULL, argv[i]);
     bool any = files.count > 0;
     print_items(&files, options);
     for (int i = first; i < argc; i++) {
-        if (stat(argv[i], &info) < 0 || !S_ISDIR(info.st_mode))
+        if (!is_listed(argv[i], options))
             continue;
         if (argc - first > 1)
             printf("%s%s:\n", any ? "\n" : "", argv[i]);
