@@ -43,7 +43,7 @@ posix_dir=posix
 newlib_cflags="${newlib_cflags} -D_COMPILING_NEWLIB -DMISSING_SYSCALL_NAMES"
 newlib_cflags="${newlib_cflags} -DREENTRANT_SYSCALLS_PROVIDED -DGETREENT_PROVIDED"
 newlib_cflags="${newlib_cflags} -DHAVE_BLKSIZE -DHAVE_FCNTL -DHAVE_RENAME -DHAVE_NANOSLEEP"
-newlib_cflags="${newlib_cflags} -DHAVE_OPENDIR -DHAVE_SYSTEM -DSIGNAL_PROVIDED -DCLOCK_PROVIDED -DABORT_PROVIDED"
+newlib_cflags="${newlib_cflags} -DHAVE_OPENDIR -DHAVE_MKDIR -DHAVE_SYSTEM -DSIGNAL_PROVIDED -DCLOCK_PROVIDED -DABORT_PROVIDED"
 newlib_cflags="${newlib_cflags} -D_NO_POPEN -D_NO_POSIX_SPAWN -D_NO_WORDEXP"
 END
 

@@ -29,6 +29,7 @@ const struct startup *startup_block;
 static _Thread_local struct _reent *thread_reent;
 
 extern void __libc_init_array(void);
+extern void __libc_fini_array(void);
 void _init(void);
 void _fini(void);
 _Noreturn void libc_start(const struct startup *startup, int (*main)(int, char **, char **))
@@ -128,6 +129,7 @@ _Noreturn void libc_start(const struct startup *startup, int (*main)(int, char *
     char **argv = start_strings((const char *)startup->arguments, startup->argument_count);
     environ = start_strings((const char *)startup->environment, startup->environment_count);
     descriptors_start(startup);
+    atexit(__libc_fini_array);
     __libc_init_array();
     exit(main((int)startup->argument_count, argv, environ));
 }
