@@ -70,8 +70,8 @@ run "$work/src/newlib/configure" --host=x86_64-pith-elf --prefix="$prefix" \
 run make -j"$(nproc)" all
 
 # What the glue has in a better form, or newlib would do by way of what is not there.
-ar d libc.a lib_a-execve.o lib_a-isatty.o lib_a-raise.o lib_a-remove.o lib_a-rename.o \
-    lib_a-u_strerr.o
+ar d libc.a lib_a-calloc.o lib_a-execve.o lib_a-isatty.o lib_a-raise.o lib_a-remove.o \
+    lib_a-rename.o lib_a-u_strerr.o
 
 rm -rf "$prefix/include/newlib"
 mkdir -p "$prefix/include"

@@ -6,6 +6,8 @@
  * mmap hands out regions of their own. PROT_NONE or MAP_NORESERVE: addresses only, which cost
  * nothing; mprotect then charges and commits what it makes accessible. */
 #include <errno.h>
+#include <malloc.h>
+#include <reent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -78,13 +80,24 @@ void *sbrk(ptrdiff_t bytes)
     return before;
 }
 
+/* newlib's own multiplies without a look at the result. */
+void *calloc(size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return _calloc_r(_REENT, 1, bytes);
+}
+
 int posix_memalign(void **result, size_t alignment, size_t size)
 {
     if (alignment < sizeof(void *) || (alignment & (alignment - 1))) {
         return EINVAL;
     }
     int before = errno;
-    void *block = aligned_alloc(alignment, size);
+    void *block = memalign(alignment, size); /* aligned_alloc is made of this function */
     errno = before;
     if (!block) {
         return ENOMEM;
