@@ -1,8 +1,8 @@
 // Before there is `memory`: init's own untyped memory, and the building of the memory server
 // from it, page by page.
 //
-// init keeps one small untyped (2 MiB, 1 MiB on small machines) for good: memory's image, spaces,
-// first meta block and the endpoints come from it. Everything else goes to `memory`.
+// init keeps one small untyped (2 MiB, 1 MiB on small machines) for good: memory's image,
+// spaces, first meta block and the endpoints come from it. Everything else goes to `memory`.
 #include <lib/log.h>
 #include <lib/slots.h>
 #include <lib/text.h>
@@ -24,7 +24,8 @@ enum {
     STARTUP_AT = 0x3ff80000,
     BUFFER_AT = 0x3ffff000,
     GRANTS = BOOT_UNTYPEDS + 8,
-    STARTUP_PAGES = (sizeof(struct startup) + GRANTS * sizeof(struct startup_grant) + PAGE - 1) / PAGE,
+    STARTUP_PAGES =
+        (sizeof(struct startup) + GRANTS * sizeof(struct startup_grant) + PAGE - 1) / PAGE,
 };
 
 uint32_t own_endpoint;
@@ -34,7 +35,8 @@ static uint32_t parts[BOOT_UNTYPEDS + 32]; // slots of untypeds for memory
 static struct startup_grant part_grants[BOOT_UNTYPEDS + 32];
 static uint32_t part_count;
 
-static void make(uint32_t untyped, enum kind kind, uint32_t bits, uint32_t cspace, uint32_t slot)
+static void make(uint32_t untyped, enum kind kind, uint32_t bits, uint32_t cspace,
+                 uint32_t slot)
 {
     enum status status;
     do
@@ -59,9 +61,10 @@ static void add_part(uint32_t slot, uint64_t address, uint32_t bits, bool device
 {
     CHECK(part_count < sizeof parts / sizeof *parts);
     parts[part_count] = slot;
-    part_grants[part_count] = (struct startup_grant){
-        .kind = KIND_UNTYPED, .first = address, .count = 1ul << bits};
-    text_copy(part_grants[part_count].name, sizeof part_grants[0].name, device ? "device" : "ram");
+    part_grants[part_count] =
+        (struct startup_grant){.kind = KIND_UNTYPED, .first = address, .count = 1ul << bits};
+    text_copy(part_grants[part_count].name, sizeof part_grants[0].name,
+              device ? "device" : "ram");
     part_count++;
 }
 
@@ -140,7 +143,8 @@ static void module_show(const struct boot_module *module)
     for (uint32_t i = 0; i < part_count; i++) {
         const struct startup_grant *part = &part_grants[i];
         uint64_t end = module->address + module->bytes;
-        for (uint64_t at = 0, size; holds_module(i, module) && at < part->count && part->first + at < end;
+        for (uint64_t at = 0, size;
+             holds_module(i, module) && at < part->count && part->first + at < end;
              at += size) {
             size = part->count < 1ul << 21 ? part->count : 1ul << 21;
             uint32_t bits = (uint32_t)__builtin_ctzl(size);
@@ -172,8 +176,8 @@ static enum status read_blob(void *context, uint64_t offset, void *to, uint32_t 
 }
 
 /// One page at `address` of the new space, holding `size` bytes of `from` from byte `at` on.
-static uint32_t add_page(const struct build *build, uint64_t address, uint32_t flags, const void *from,
-                         uint64_t at, uint64_t size)
+static uint32_t add_page(const struct build *build, uint64_t address, uint32_t flags,
+                         const void *from, uint64_t at, uint64_t size)
 {
     uint32_t frame = own_object(KIND_FRAME, PAGE_BITS);
     if (size) {
@@ -185,7 +189,8 @@ static uint32_t add_page(const struct build *build, uint64_t address, uint32_t f
     return frame;
 }
 
-static void add_segment(const struct build *build, const struct elf_segment *segment, const struct blob *file)
+static void add_segment(const struct build *build, const struct elf_segment *segment,
+                        const struct blob *file)
 {
     uint64_t file_start = segment->address, file_end = segment->address + segment->bytes;
     for (uint64_t page = segment->start; page < segment->end; page += PAGE) {
@@ -193,7 +198,8 @@ static void add_segment(const struct build *build, const struct elf_segment *seg
         uint64_t to = page + PAGE < file_end ? page + PAGE : file_end;
         if (from < to)
             add_page(build, page, segment->protection,
-                     file->bytes + segment->offset + (from - file_start), from - page, to - from);
+                     file->bytes + segment->offset + (from - file_start), from - page,
+                     to - from);
         else
             add_page(build, page, segment->protection, 0, 0, 0);
     }
@@ -229,21 +235,33 @@ static void add_grant(struct startup *startup, const struct startup_grant *grant
 static void fill_startup(const struct build *build)
 {
     struct startup *startup = (struct startup *)(void *)startup_bytes;
-    *startup = (struct startup){.magic = STARTUP_MAGIC, .version = STARTUP_VERSION, .pid = MEMORY_ID,
-        .parent = INIT_ID, .tsc_hz = boot->tsc_hz, .cpu_count = boot->cpu_count,
-        .ipc_buffer = BUFFER_AT, .first_free_slot = STARTUP_SLOT_FREE, .slot_limit = SLOTS_PER_PAGE,
-        .stack_top = STACK_TOP, .stack_bytes = STACK_PAGES * PAGE, .name = "memory",
-        .grants = STARTUP_AT + sizeof *startup};
+    *startup = (struct startup){.magic = STARTUP_MAGIC,
+                                .version = STARTUP_VERSION,
+                                .pid = MEMORY_ID,
+                                .parent = INIT_ID,
+                                .tsc_hz = boot->tsc_hz,
+                                .cpu_count = boot->cpu_count,
+                                .ipc_buffer = BUFFER_AT,
+                                .first_free_slot = STARTUP_SLOT_FREE,
+                                .slot_limit = SLOTS_PER_PAGE,
+                                .stack_top = STACK_TOP,
+                                .stack_bytes = STACK_PAGES * PAGE,
+                                .name = "memory",
+                                .grants = STARTUP_AT + sizeof *startup};
     uint32_t slot = STARTUP_SLOT_GRANT;
     give(build, slot, own.debug);
-    add_grant(startup, &(struct startup_grant){.slot = slot++, .kind = KIND_DEBUG, .name = "debug"});
+    add_grant(startup,
+              &(struct startup_grant){.slot = slot++, .kind = KIND_DEBUG, .name = "debug"});
     give(build, slot, build->vspace);
-    add_grant(startup, &(struct startup_grant){.slot = slot++, .kind = KIND_VSPACE, .name = "vspace"});
+    add_grant(startup,
+              &(struct startup_grant){.slot = slot++, .kind = KIND_VSPACE, .name = "vspace"});
     uint32_t meta = own_object(KIND_UNTYPED, META_BITS);
     CHECK(sys_cap_move(build->cspace, slot, meta) == OK);
     slot_free(meta);
-    add_grant(startup, &(struct startup_grant){
-                           .slot = slot++, .kind = KIND_UNTYPED, .count = 1ul << META_BITS, .name = "meta"});
+    add_grant(startup, &(struct startup_grant){.slot = slot++,
+                                               .kind = KIND_UNTYPED,
+                                               .count = 1ul << META_BITS,
+                                               .name = "meta"});
     uint32_t next = UNTYPED_FIRST;
     for (uint32_t i = 0; i < part_count; i++, next++) {
         next += next % SLOTS_PER_PAGE == 0; // the first slot of a page is the kernel's
@@ -251,13 +269,14 @@ static void fill_startup(const struct build *build)
         part_grants[i].slot = next;
         add_grant(startup, &part_grants[i]);
     }
-    add_grant(startup, &(struct startup_grant){.first = next,
-                                               .count = FIRST_SLOT_PAGES * SLOTS_PER_PAGE - next,
-                                               .name = "slots"});
+    add_grant(startup,
+              &(struct startup_grant){.first = next,
+                                      .count = FIRST_SLOT_PAGES * SLOTS_PER_PAGE - next,
+                                      .name = "slots"});
 }
 
-static void start_thread(const struct build *build, uint32_t buffer, const struct elf_image *image,
-                         uint64_t control)
+static void start_thread(const struct build *build, uint32_t buffer,
+                         const struct elf_image *image, uint64_t control)
 {
     uint32_t supervisor = slot_alloc();
     uint64_t none[3];
@@ -270,7 +289,8 @@ static void start_thread(const struct build *build, uint32_t buffer, const struc
         .rip = image->entry, .rsp = STACK_TOP - 8, .rdi = STARTUP_AT, .fs_base = control};
     memcpy(ipc_buffer()->registers, &registers, sizeof registers);
     CHECK(sys_thread_registers(build->thread, 1) == OK);
-    CHECK(sys_thread_control(build->thread, THREAD_OP_START, 0, 0, &none[0], &none[1], &none[2]) == OK);
+    CHECK(sys_thread_control(build->thread, THREAD_OP_START, 0, 0, &none[0], &none[1],
+                             &none[2]) == OK);
 }
 
 /// Space, image and stack, from the file in the initrd.
@@ -292,7 +312,8 @@ static void build_space(struct build *build, const struct blob *file, struct elf
 }
 
 /// What it owns and where it finds it; then it runs.
-static void complete(const struct build *build, const struct elf_image *image, uint32_t endpoint)
+static void complete(const struct build *build, const struct elf_image *image,
+                     uint32_t endpoint)
 {
     give(build, STARTUP_SLOT_ENDPOINT, endpoint);
     fill_startup(build);

@@ -1,9 +1,9 @@
 // A clock that depends on no server, for back-offs: `timer` itself may be what is down.
 //
 // The thread that the kernel started becomes the clock once there is `memory`: it has no fault
-// endpoint, so it must not touch memory on demand, and the clock does not. init's main thread is
-// made here. The clock sleeps until it is asked for a deadline, then looks at the TSC among the
-// programs of its priority until that has come: it runs only while a server is down.
+// endpoint, so it must not touch memory on demand, and the clock does not. init's main thread
+// is made here. The clock sleeps until it is asked for a deadline, then looks at the TSC among
+// the programs of its priority until that has come: it runs only while a server is down.
 #include <lib/log.h>
 #include <lib/slots.h>
 #include "init.h"
@@ -42,7 +42,8 @@ static uint32_t signal_to(uint32_t endpoint, uint64_t bits)
 static void set_priority(uint32_t thread, uint32_t priority)
 {
     uint64_t none[3];
-    CHECK(sys_thread_control(thread, THREAD_OP_PRIORITY, priority, 0, &none[0], &none[1], &none[2]) == OK);
+    CHECK(sys_thread_control(thread, THREAD_OP_PRIORITY, priority, 0, &none[0], &none[1],
+                             &none[2]) == OK);
 }
 
 /// The main thread: its page faults are answered by `memory`, like anybody's.
@@ -51,15 +52,18 @@ static void start_main(void (*main)(void))
     uint64_t none[3], missing;
     uint32_t thread = own_object(KIND_THREAD, 0), buffer = own_object(KIND_FRAME, PAGE_BITS);
     while (sys_map(buffer, own.vspace, BUFFER_AT, MAP_READ | MAP_WRITE, &missing) == E_TABLE)
-        CHECK(sys_map(own_object(KIND_PAGE_TABLE, 0), own.vspace, BUFFER_AT, 0, &missing) == OK);
-    CHECK(sys_thread_configure(thread, own.cspace, own.vspace, buffer, STARTUP_SLOT_MEMORY, HANDLE_NULL,
-                               0) == OK);
+        CHECK(sys_map(own_object(KIND_PAGE_TABLE, 0), own.vspace, BUFFER_AT, 0, &missing) ==
+              OK);
+    CHECK(sys_thread_configure(thread, own.cspace, own.vspace, buffer, STARTUP_SLOT_MEMORY,
+                               HANDLE_NULL, 0) == OK);
     set_priority(thread, PRIORITY_INIT);
     struct registers *registers = (struct registers *)(void *)ipc_buffer()->registers;
-    *registers = (struct registers){
-        .rip = (uint64_t)main, .rsp = (uint64_t)(stack + STACK_WORDS) - 8, .fs_base = (uint64_t)control};
+    *registers = (struct registers){.rip = (uint64_t)main,
+                                    .rsp = (uint64_t)(stack + STACK_WORDS) - 8,
+                                    .fs_base = (uint64_t)control};
     CHECK(sys_thread_registers(thread, 1) == OK);
-    CHECK(sys_thread_control(thread, THREAD_OP_START, 0, 0, &none[0], &none[1], &none[2]) == OK);
+    CHECK(sys_thread_control(thread, THREAD_OP_START, 0, 0, &none[0], &none[1], &none[2]) ==
+          OK);
 }
 
 _Noreturn void clock_run(void (*main)(void))

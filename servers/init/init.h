@@ -1,6 +1,6 @@
-/// The first process: builds `memory` by hand, starts the other servers as the boot manifest says,
-/// watches over them, turns the machine off. Reading order: main.c, bootstrap.c (before there is
-/// `memory`), manifest.c, servers.c (start, burial, restart), clock.c, power.c.
+/// The first process: builds `memory` by hand, starts the other servers as the boot manifest
+/// says, watches over them, turns the machine off. Reading order: main.c, bootstrap.c (before
+/// there is `memory`), manifest.c, servers.c (start, burial, restart), clock.c, power.c.
 ///
 /// init calls `memory` only. Servers call init (ready, power); it serves them from one loop.
 #pragma once
@@ -10,8 +10,9 @@
 #include <pith/abi.h>
 
 enum {
-    INIT_ID = 1,   ///< init's session everywhere
-    MEMORY_ID = 2, ///< the servers follow in the manifest's order; a restarted one gets a new id
+    INIT_ID = 1, ///< init's session everywhere
+    MEMORY_ID =
+        2, ///< the servers follow in the manifest's order; a restarted one gets a new id
     SERVERS_MAX = 8,
     GRANTS_MAX = 12,
     PRIORITY_INIT = 60,
@@ -39,7 +40,8 @@ struct blob {
     uint64_t size;
 };
 
-/// One object from init's own memory, in a new slot. Never given back: for what outlives servers.
+/// One object from init's own memory, in a new slot. Never given back: for what outlives
+/// servers.
 uint32_t own_object(uint32_t kind, uint32_t bits);
 
 /// Finds init's own memory and makes its endpoint. First of all.
@@ -77,9 +79,11 @@ struct manifest {
 };
 
 /// Reads iso/manifest (its syntax is described there). False: *error says what, *line where.
-bool manifest_read(const struct blob *text, struct manifest *manifest, const char **error, uint32_t *line);
+bool manifest_read(const struct blob *text, struct manifest *manifest, const char **error,
+                   uint32_t *line);
 
-/// Null: the archive (ustar, POSIX.1-2017 pax) has no such regular file, or is damaged before it.
+/// Null: the archive (ustar, POSIX.1-2017 pax) has no such regular file, or is damaged before
+/// it.
 bool initrd_find(const struct blob *archive, const char *path, struct blob *file);
 
 // ---------------------------------------------------------------- servers.c
@@ -87,8 +91,8 @@ bool initrd_find(const struct blob *archive, const char *path, struct blob *file
 /// Startup slot of a session with this server (or init), 0: it is none that others call.
 uint32_t session_slot(const char *name);
 
-/// Takes the manifest's plans, makes the endpoints, starts the first server; each `ready` starts
-/// the next. Dies with a message where that cannot work.
+/// Takes the manifest's plans, makes the endpoints, starts the first server; each `ready`
+/// starts the next. Dies with a message where that cannot work.
 void servers_start(const struct blob *initrd, uint32_t memory_endpoint);
 
 /// The server with this id says that it serves. False: no such server.
@@ -100,10 +104,20 @@ void server_fault(uint32_t id, const struct fault *fault);
 /// A back-off has passed.
 void servers_wake(void);
 
-// ---------------------------------------------------------------- clock.c
+// ---------------------------------------------------------------- beat.c
 
-/// The bit of init's endpoint that says that the clock's time has come.
-#define CLOCK_SIGNAL 1ul
+/// If it is time: looks who is well, asks all again, and asks to be woken for the next time.
+void beat_due(void);
+
+/// Servers answered: bit PONG_SHIFT + place in the manifest.
+void beat_answered(uint64_t bits);
+
+// Bits of init's endpoint.
+#define CLOCK_SIGNAL 1ul /// the clock's time has come
+#define BEAT_SIGNAL  2ul /// timer's
+#define PONG_SHIFT   8
+
+// ---------------------------------------------------------------- clock.c
 
 /// Starts `main` as init's main thread and becomes the clock.
 _Noreturn void clock_run(void (*main)(void));

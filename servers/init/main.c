@@ -10,13 +10,15 @@
 #define OWN_SPACE_AT    0x100000000000ul
 #define OWN_SPACE_BYTES (1ul << 39)
 
-enum status init_on_ready(struct request *r, const struct init_ready_in *in, struct init_ready_out *out)
+enum status init_on_ready(struct request *r, const struct init_ready_in *in,
+                          struct init_ready_out *out)
 {
     (void)in, (void)out;
     return server_ready((uint32_t)r->badge) ? OK : E_STALE;
 }
 
-enum status init_on_power(struct request *r, const struct init_power_in *in, struct init_power_out *out)
+enum status init_on_power(struct request *r, const struct init_power_in *in,
+                          struct init_power_out *out)
 {
     (void)r, (void)out;
     if (in->how > 1)
@@ -25,7 +27,8 @@ enum status init_on_power(struct request *r, const struct init_power_in *in, str
     return E_NOTSUP;
 }
 
-static enum status fault(struct request *r, const struct fault *fault, enum fault_action *action)
+static enum status fault(struct request *r, const struct fault *fault,
+                         enum fault_action *action)
 {
     *action = FAULT_ACTION_PASS; // nobody is left to take it: the space is gone by then
     server_fault((uint32_t)r->badge, fault);
@@ -34,15 +37,18 @@ static enum status fault(struct request *r, const struct fault *fault, enum faul
 
 static void signals(uint64_t bits)
 {
+    beat_answered(bits);
     if (bits & CLOCK_SIGNAL)
         servers_wake();
+    if (bits & (CLOCK_SIGNAL | BEAT_SIGNAL))
+        beat_due();
 }
 
 /// init's space and CSpace become known to `memory`, so that init can be its client.
 static void join_memory(void)
 {
-    CHECK(memory_space_adopt(session_to(STARTUP_SLOT_MEMORY), OWN_SPACE_AT, OWN_SPACE_BYTES, BOOT_SLOTS,
-                             own.vspace, own.cspace) == OK);
+    CHECK(memory_space_adopt(session_to(STARTUP_SLOT_MEMORY), OWN_SPACE_AT, OWN_SPACE_BYTES,
+                             BOOT_SLOTS, own.vspace, own.cspace) == OK);
 }
 
 /// The initrd, mapped for good.
@@ -62,7 +68,8 @@ static uint32_t memory_endpoint;
 
 static _Noreturn void run(void)
 {
-    static struct server server = {.dispatch = init_dispatch, .fault = fault, .signals = signals, .welcome = true};
+    static struct server server = {
+        .dispatch = init_dispatch, .fault = fault, .signals = signals, .welcome = true};
     const struct blob archive = initrd();
     servers_start(&archive, memory_endpoint);
     server.endpoint = own_endpoint;
@@ -73,11 +80,12 @@ void server_main(const struct startup *startup)
 {
     (void)startup;
     uint64_t none[3];
-    log_line("build %s, %lu KiB of memory, %u CPUs", boot->build_id, boot->memory_bytes >> 10, boot->cpu_count);
+    log_line("build %s, %lu KiB of memory, %u CPUs", boot->build_id, boot->memory_bytes >> 10,
+             boot->cpu_count);
     bootstrap_start();
     bootstrap_memory(&memory_endpoint);
-    CHECK(sys_thread_control(HANDLE_NULL, THREAD_OP_PRIORITY, PRIORITY_INIT, 0, &none[0], &none[1],
-                             &none[2]) == OK);
+    CHECK(sys_thread_control(HANDLE_NULL, THREAD_OP_PRIORITY, PRIORITY_INIT, 0, &none[0],
+                             &none[1], &none[2]) == OK);
     join_memory();
     clock_run(run);
 }

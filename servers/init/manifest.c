@@ -65,7 +65,8 @@ static struct word next_word(struct reader *reader)
     while (reader->at < reader->end && (*reader->at == ' ' || *reader->at == '\t'))
         reader->at++;
     struct word word = {reader->at, 0};
-    while (reader->at < reader->end && *reader->at != ' ' && *reader->at != '\t' && *reader->at != '\n')
+    while (reader->at < reader->end && *reader->at != ' ' && *reader->at != '\t' &&
+           *reader->at != '\n')
         reader->at++;
     word.length = (uint32_t)(reader->at - word.start);
     return word;
@@ -125,12 +126,9 @@ uint32_t session_slot(const char *name)
     static const struct {
         const char *name;
         uint32_t slot;
-    } slots[] = {{"memory", STARTUP_SLOT_MEMORY},
-                 {"process", STARTUP_SLOT_PROCESS},
-                 {"files", STARTUP_SLOT_FILES},
-                 {"console", STARTUP_SLOT_CONSOLE},
-                 {"timer", STARTUP_SLOT_TIMER},
-                 {"init", STARTUP_SLOT_INIT}};
+    } slots[] = {{"memory", STARTUP_SLOT_MEMORY}, {"process", STARTUP_SLOT_PROCESS},
+                 {"files", STARTUP_SLOT_FILES},   {"console", STARTUP_SLOT_CONSOLE},
+                 {"timer", STARTUP_SLOT_TIMER},   {"init", STARTUP_SLOT_INIT}};
     for (uint32_t i = 0; i < sizeof slots / sizeof *slots; i++)
         if (text_equal(slots[i].name, name))
             return slots[i].slot;
@@ -145,7 +143,8 @@ static const char *grant_value(struct word value, struct grant *grant)
         return "a grant is LABEL=irq:..., LABEL=port:..., LABEL=memory:... or LABEL=frame:...";
     grant->count = 1;
     first = rest;
-    if (split(rest, '+', &first, &count) && (!number(count, &grant->count) || grant->count == 0))
+    if (split(rest, '+', &first, &count) &&
+        (!number(count, &grant->count) || grant->count == 0))
         return "behind + there must be a number";
     if (!number(first, &grant->first))
         return "behind : there must be a number";
@@ -205,7 +204,8 @@ static const char *read_line(struct reader *reader, struct server_plan *plan)
     return 0;
 }
 
-bool manifest_read(const struct blob *text, struct manifest *manifest, const char **error, uint32_t *line)
+bool manifest_read(const struct blob *text, struct manifest *manifest, const char **error,
+                   uint32_t *line)
 {
     struct reader reader = {(const char *)text->bytes, (const char *)text->bytes + text->size};
     *manifest = (struct manifest){0};

@@ -1,10 +1,10 @@
 // Off and restart, by what ACPI describes. Called by main.c for `process`.
 //
-// Off: the FADT names the PM1 control registers, and the package \_S5 in the DSDT the value that
-// means "soft off" (ACPI specification 6.4: 5.2.9, 4.8.3.2, 7.4.2). The package is found by its
-// name: the byte code of the DSDT is not run. Restart: the FADT's reset register (4.8.3.6), then
-// the chip set's port 0xcf9, then the keyboard controller. Tables are believed only after their
-// checksum.
+// Off: the FADT names the PM1 control registers, and the package \_S5 in the DSDT the value
+// that means "soft off" (ACPI specification 6.4: 5.2.9, 4.8.3.2, 7.4.2). The package is found
+// by its name: the byte code of the DSDT is not run. Restart: the FADT's reset register
+// (4.8.3.6), then the chip set's port 0xcf9, then the keyboard controller. Tables are believed
+// only after their checksum.
 #include <lib/log.h>
 #include <lib/slots.h>
 #include <lib/text.h>
@@ -57,7 +57,8 @@ static struct blob show(uint64_t address, uint64_t size)
         return (struct blob){0, 0};
     enum status status = memory_attach_share(memory, PROTECTION_READ, share, &at, &length);
     slot_delete(share);
-    return status == OK ? (struct blob){(const uint8_t *)at + (address - first), size} : (struct blob){0, 0};
+    return status == OK ? (struct blob){(const uint8_t *)at + (address - first), size}
+                        : (struct blob){0, 0};
 }
 
 static bool sums_to_zero(const struct blob *table)
@@ -128,7 +129,8 @@ static bool find_s5(const struct blob *dsdt, uint32_t types[2])
 static void out(uint32_t width, uint64_t port, uint64_t value)
 {
     uint64_t ignored;
-    status_ignore(sys_ioport(own.ioport, IO_OUT | width, (uint32_t)port, (uint32_t)value, &ignored));
+    status_ignore(
+        sys_ioport(own.ioport, IO_OUT | width, (uint32_t)port, (uint32_t)value, &ignored));
 }
 
 static uint32_t in(uint32_t width, uint64_t port)
@@ -148,7 +150,8 @@ static void pause_ms(uint32_t milliseconds)
 
 static void enable_acpi(const struct blob *fadt)
 {
-    uint64_t control = field(fadt, FADT_PM1A_CONTROL, 4), command = field(fadt, FADT_SMI_COMMAND, 4);
+    uint64_t control = field(fadt, FADT_PM1A_CONTROL, 4),
+             command = field(fadt, FADT_SMI_COMMAND, 4);
     if (in(IO_WORD, control) & SCI_ENABLED || command == 0)
         return;
     out(IO_BYTE, command, field(fadt, FADT_ACPI_ENABLE, 1));
@@ -176,7 +179,8 @@ static void off(const struct blob *fadt)
 
 static void restart(const struct blob *fadt)
 {
-    if (field(fadt, FADT_FLAGS, 4) & FADT_RESET_SUPPORTED && field(fadt, FADT_RESET_SPACE, 1) == SPACE_PORTS) {
+    if (field(fadt, FADT_FLAGS, 4) & FADT_RESET_SUPPORTED &&
+        field(fadt, FADT_RESET_SPACE, 1) == SPACE_PORTS) {
         out(IO_BYTE, field(fadt, FADT_RESET_ADDRESS, 8), field(fadt, FADT_RESET_VALUE, 1));
         pause_ms(100);
     }

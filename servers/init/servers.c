@@ -4,10 +4,10 @@
 //        \                 \---------------+--fault--> WAITING --back-off passed--> STARTING
 //         the next is started when its predecessor is ready for the first time
 //
-// Order of a burial (DESIGN 3): its space goes with its threads first, then its Replies (so that
-// callers that it had received get E_DEAD), then memory; the other servers are told; the start
-// follows after 10 ms, doubling to 1 s, from 10 ms again after 1 s of health. Its endpoint is
-// init's and stays: who queues there is served by the next instance.
+// Order of a burial (DESIGN 3): its space goes with its threads first, then its Replies (so
+// that callers that it had received get E_DEAD), then memory; the other servers are told; the
+// start follows after 10 ms, doubling to 1 s, from 10 ms again after 1 s of health. Its
+// endpoint is init's and stays: who queues there is served by the next instance.
 #include <lib/log.h>
 #include <lib/slots.h>
 #include <lib/text.h>
@@ -16,9 +16,8 @@
 #include <proto/io.h>
 #include <proto/memory.h>
 #include <proto/timer.h>
-#include "init.h"
-
-enum state { DOWN, STARTING, UP, WAITING };
+#include <proto/process.h>
+#include "servers.h"
 
 enum {
     STACK_BYTES = 256 * 1024,
@@ -28,22 +27,11 @@ enum {
     NOTICES_MAX = 64,
 };
 
-struct server {
-    const struct server_plan *plan;
-    enum state state;
-    uint32_t id;
-    uint32_t endpoint;
-    uint32_t session; // ours, a manager's, for session_end
-    uint32_t shares[GRANTS_MAX];
-    struct loader_process process;
-    uint32_t back_off; // milliseconds that the next burial is followed by
-    uint64_t started, due; // TSC
-};
+struct manifest manifest;
+struct server servers[SERVERS_MAX];
+uint32_t memory_endpoint;
 
-static struct manifest manifest;
-static struct server servers[SERVERS_MAX];
 static struct blob archive;
-static uint32_t memory_endpoint;
 static uint32_t next_id = RESTART_ID;
 
 /// Deaths that a server has not been told of.
@@ -51,100 +39,6 @@ static struct {
     uint32_t server, id;
 } notices[NOTICES_MAX];
 static uint32_t notice_count;
-
-static uint64_t ticks(uint64_t milliseconds)
-{
-    return boot->tsc_hz / 1000 * milliseconds;
-}
-
-// ---------------------------------------------------------------- what a server gets
-
-struct gifts {
-    struct loader_capability capabilities[8 + 5 + GRANTS_MAX];
-    uint32_t capability_count;
-    struct startup_grant grants[GRANTS_MAX];
-    uint32_t made[GRANTS_MAX]; // slots to delete when it has its copies
-};
-
-static void add_capability(struct gifts *gifts, uint32_t slot, uint32_t source, uint64_t badge, uint32_t rights)
-{
-    gifts->capabilities[gifts->capability_count++] = (struct loader_capability){slot, source, badge, rights};
-}
-
-/// The endpoint behind a session slot, 0: no such server.
-static uint32_t endpoint_of(uint32_t slot)
-{
-    if (slot == STARTUP_SLOT_MEMORY)
-        return memory_endpoint;
-    for (uint32_t i = 0; i < manifest.count; i++)
-        if (session_slot(servers[i].plan->name) == slot)
-            return servers[i].endpoint;
-    return 0;
-}
-
-static uint64_t badge_for(const struct server *server, uint32_t slot)
-{
-    return server->id | (server->plan->manages >> slot & 1 ? BADGE_MANAGER : 0);
-}
-
-static void add_sessions(struct gifts *gifts, const struct server *server)
-{
-    add_capability(gifts, STARTUP_SLOT_MEMORY, memory_endpoint, badge_for(server, STARTUP_SLOT_MEMORY), 0);
-    add_capability(gifts, STARTUP_SLOT_INIT, own_endpoint, badge_for(server, STARTUP_SLOT_INIT), 0);
-    add_capability(gifts, STARTUP_SLOT_ENDPOINT, server->endpoint, 0, RIGHT_ALL);
-    for (const struct server *other = servers; other < server; other++) {
-        uint32_t slot = session_slot(other->plan->name);
-        if (slot && other->plan->priority > server->plan->priority)
-            add_capability(gifts, slot, other->endpoint, badge_for(server, slot), 0);
-    }
-    if (!(server->plan->manages >> STARTUP_SLOT_MEMORY & 1))
-        return;
-    for (uint32_t i = 0; i < 5; i++) { // it makes processes: it mints their sessions
-        uint32_t endpoint = endpoint_of(STARTUP_SLOT_MEMORY + i);
-        if (endpoint)
-            add_capability(gifts, STARTUP_SLOT_MINT + i, endpoint, 0,
-                           RIGHT_CALL | RIGHT_SIGNAL | RIGHT_GRANT);
-    }
-}
-
-/// A share of the grant's memory, made once for all instances of the server.
-static enum status share_for(struct server *server, uint32_t index, struct grant *grant)
-{
-    if (text_equal(grant->name, "initrd")) {
-        const struct boot_module *module = bootstrap_initrd();
-        grant->first = module->address;
-        grant->count = module->bytes;
-    }
-    uint64_t length = (grant->count + PAGE - 1) & ~(uint64_t)(PAGE - 1);
-    if (server->shares[index])
-        return OK;
-    return memory_device_share(session_to(STARTUP_SLOT_MEMORY), grant->first, length, grant->flags,
-                               &server->shares[index]);
-}
-
-static enum status add_grant(struct gifts *gifts, struct server *server, uint32_t index)
-{
-    struct grant grant = server->plan->grants[index];
-    uint32_t slot = STARTUP_SLOT_GRANT + index, source = own.debug;
-    enum status status = OK;
-    if (grant.kind == KIND_ENDPOINT) {
-        status = share_for(server, index, &grant);
-        source = server->shares[index];
-    } else if (grant.kind != KIND_DEBUG) {
-        source = gifts->made[index] = slot_alloc();
-        status = sys_cap_copy(HANDLE_NULL, source, grant.kind == KIND_IRQ ? own.irq : own.ioport,
-                              DERIVE_RANGE, grant.first, grant.count);
-    }
-    if (status != OK) {
-        log_line("%s: grant %s: %s", server->plan->name, grant.name, status_message(status));
-        return status;
-    }
-    add_capability(gifts, slot, source, 0, RIGHT_ALL);
-    struct startup_grant *shown = &gifts->grants[index];
-    *shown = (struct startup_grant){.slot = slot, .kind = grant.kind, .first = grant.first, .count = grant.count};
-    text_copy(shown->name, sizeof shown->name, grant.name);
-    return OK;
-}
 
 // ---------------------------------------------------------------- start
 
@@ -161,11 +55,14 @@ static uint32_t list_servers(char *text, uint32_t max)
     uint32_t at = (uint32_t)text_format(text, max, "init=%u", INIT_ID) + 1;
     at += (uint32_t)text_format(text + at, max - at, "memory=%u", MEMORY_ID) + 1;
     for (uint32_t i = 0; i < manifest.count; i++)
-        at += (uint32_t)text_format(text + at, max - at, "%s=%u", servers[i].plan->name, servers[i].id) + 1;
+        at += (uint32_t)text_format(text + at, max - at, "%s=%u", servers[i].plan->name,
+                                    servers[i].id) +
+              1;
     return at;
 }
 
-static enum status start_image(struct server *server, const struct gifts *gifts, struct blob *file)
+static enum status start_image(struct server *server, const struct gifts *gifts,
+                               struct blob *file)
 {
     char arguments[sizeof server->plan->name], environment[(SERVERS_MAX + 2) * 48];
     text_copy(arguments, sizeof arguments, server->plan->name);
@@ -195,36 +92,37 @@ static enum status start_image(struct server *server, const struct gifts *gifts,
 static void wait_and_retry(struct server *server)
 {
     uint64_t now = tsc_now();
-    if (server->state == UP && now - server->started >= ticks(BACK_OFF_MAX))
+    if (server->state == UP && now - server->started >= milliseconds(BACK_OFF_MAX))
         server->back_off = BACK_OFF_MIN;
     server->state = WAITING;
-    server->due = now + ticks(server->back_off);
+    server->due = now + milliseconds(server->back_off);
     clock_set(server->due);
-    server->back_off = server->back_off * 2 < BACK_OFF_MAX ? server->back_off * 2 : BACK_OFF_MAX;
+    server->back_off =
+        server->back_off * 2 < BACK_OFF_MAX ? server->back_off * 2 : BACK_OFF_MAX;
 }
 
 static void start(struct server *server)
 {
     char path[sizeof server->plan->name + 8];
-    struct gifts gifts = {0};
+    struct gifts gifts;
     struct blob file = {0};
     (void)text_format(path, sizeof path, "sbin/%s", server->plan->name);
-    add_sessions(&gifts, server);
     enum status status = initrd_find(&archive, path, &file) ? OK : E_NOENT;
     server->process.error = 0;
-    for (uint32_t i = 0; i < server->plan->grant_count && status == OK; i++)
-        status = add_grant(&gifts, server, i);
+    enum status made = gifts_make(&gifts, server);
+    if (status == OK)
+        status = made;
     if (status == OK)
         status = start_image(server, &gifts, &file);
-    for (uint32_t i = 0; i < GRANTS_MAX; i++)
-        slot_delete(gifts.made[i]);
+    gifts_drop(&gifts);
+    server->missed = 0;
     server->started = tsc_now();
     if (status == OK) {
         server->state = STARTING;
         return;
     }
-    log_line("cannot start: %s, /%s", server->process.error ? server->process.error : status_message(status),
-             path);
+    log_line("cannot start: %s, /%s",
+             server->process.error ? server->process.error : status_message(status), path);
     wait_and_retry(server);
 }
 
@@ -235,17 +133,21 @@ void servers_start(const struct blob *initrd, uint32_t endpoint)
     uint32_t line = 0;
     archive = *initrd;
     memory_endpoint = endpoint;
-    if (!initrd_find(&archive, "boot/manifest", &text) || !manifest_read(&text, &manifest, &error, &line)) {
+    if (!initrd_find(&archive, "boot/manifest", &text) ||
+        !manifest_read(&text, &manifest, &error, &line)) {
         log_line("boot/manifest: %s, line %u", error, line);
         log_die("no manifest", __FILE__, __LINE__);
     }
     for (uint32_t i = 0; i < manifest.count; i++) {
         struct server *server = &servers[i];
-        *server = (struct server){.plan = &manifest.plans[i], .id = MEMORY_ID + 1 + i,
-                                  .endpoint = own_object(KIND_ENDPOINT, 0), .session = slot_alloc(),
+        *server = (struct server){.plan = &manifest.plans[i],
+                                  .id = MEMORY_ID + 1 + i,
+                                  .endpoint = own_object(KIND_ENDPOINT, 0),
+                                  .session = slot_alloc(),
                                   .back_off = BACK_OFF_MIN};
         CHECK(sys_cap_copy(HANDLE_NULL, server->session, server->endpoint, DERIVE_CALL,
                            INIT_ID | BADGE_MANAGER, 1) == OK);
+        beat_prepare(server);
     }
     start(&servers[0]);
 }
@@ -268,10 +170,27 @@ bool server_ready(uint32_t id)
     server->state = UP;
     if (server + 1 < servers + manifest.count && server[1].state == DOWN)
         start(server + 1);
+    beat_due();
     return true;
 }
 
 // ---------------------------------------------------------------- death
+
+/// The label of `session_end` at the server in this startup slot, 0: it has none.
+static uint32_t end_label(uint32_t slot)
+{
+    switch (slot) {
+    case STARTUP_SLOT_FILES:
+    case STARTUP_SLOT_CONSOLE:
+        return LABEL_IO_SESSION_END;
+    case STARTUP_SLOT_TIMER:
+        return LABEL_TIMER_SESSION_END;
+    case STARTUP_SLOT_PROCESS:
+        return LABEL_PROCESS_SESSION_END;
+    default:
+        return 0;
+    }
+}
 
 /// Tells others of deaths, without waiting: who is busy is told later.
 static void notices_send(void)
@@ -279,23 +198,21 @@ static void notices_send(void)
     uint32_t kept = 0;
     for (uint32_t i = 0; i < notice_count; i++) {
         const struct server *server = &servers[notices[i].server];
-        bool clock = text_equal(server->plan->name, "timer");
-        struct message m = {.tag = tag_make(clock ? LABEL_TIMER_SESSION_END : LABEL_IO_SESSION_END, 1, 0),
-                            .words = {notices[i].id}};
+        uint32_t label = end_label(session_slot(server->plan->name));
+        struct message m = {.tag = tag_make(label, 1, 0), .words = {notices[i].id}};
         if (server->state == UP && sys_send(server->session, &m, IPC_NONBLOCK) == E_AGAIN)
             notices[kept++] = notices[i];
     }
     notice_count = kept;
     if (kept)
-        clock_set(tsc_now() + ticks(BACK_OFF_MIN));
+        clock_set(tsc_now() + milliseconds(BACK_OFF_MIN));
 }
 
 static void tell_others(const struct server *dead)
 {
     for (uint32_t i = 0; i < manifest.count && notice_count < NOTICES_MAX; i++) {
-        uint32_t slot = session_slot(servers[i].plan->name);
         if (&servers[i] == dead || servers[i].state != UP ||
-            (slot != STARTUP_SLOT_FILES && slot != STARTUP_SLOT_CONSOLE && slot != STARTUP_SLOT_TIMER))
+            !end_label(session_slot(servers[i].plan->name)))
             continue;
         notices[notice_count].server = i;
         notices[notice_count++].id = dead->id;
@@ -303,11 +220,12 @@ static void tell_others(const struct server *dead)
     notices_send();
 }
 
-static void bury(struct server *server)
+void server_bury(struct server *server)
 {
     enum status status = memory_space_destroy(session_to(STARTUP_SLOT_MEMORY), server->id);
     if (status != OK)
-        log_line("cannot take back the space: %s, %s", status_message(status), server->plan->name);
+        log_line("cannot take back the space: %s, %s", status_message(status),
+                 server->plan->name);
     slot_delete(server->process.thread);
     slot_delete(server->process.vspace);
     slot_delete(server->process.cspace);
@@ -328,7 +246,7 @@ void server_fault(uint32_t id, const struct fault *fault)
         status_ignore(sys_debug(own.debug, DEBUG_OP_PANIC, 0, 0, &none[0], &none[1], &none[2]));
     }
     if (server)
-        bury(server);
+        server_bury(server);
 }
 
 void servers_wake(void)

@@ -28,8 +28,8 @@ _Noreturn void _start(const struct boot_info *info);
 _Noreturn void _start(const struct boot_info *info)
 {
     uint64_t none[3];
-    status_ignore(sys_thread_control(HANDLE_NULL, THREAD_OP_FS_BASE, (uint64_t)control, 0, &none[0],
-                                     &none[1], &none[2]));
+    status_ignore(sys_thread_control(HANDLE_NULL, THREAD_OP_FS_BASE, (uint64_t)control, 0,
+                                     &none[0], &none[1], &none[2]));
     boot = info;
     debug.slot = BOOT_SLOT_DEBUG;
     startup.grants = (uint64_t)&debug;

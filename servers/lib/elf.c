@@ -60,12 +60,14 @@ static const char *header_error(const struct header *header, uint64_t size)
 
 static uint32_t protection_of(uint32_t flags)
 {
-    return (flags & FLAG_READ ? PROTECTION_READ : 0u) | (flags & FLAG_WRITE ? PROTECTION_WRITE : 0u) |
+    return (flags & FLAG_READ ? PROTECTION_READ : 0u) |
+           (flags & FLAG_WRITE ? PROTECTION_WRITE : 0u) |
            (flags & FLAG_EXECUTE ? PROTECTION_EXECUTE : 0u);
 }
 
 /// Checks one loadable segment and appends it.
-static const char *add_segment(struct elf_image *image, const struct program_header *header, uint64_t size)
+static const char *add_segment(struct elf_image *image, const struct program_header *header,
+                               uint64_t size)
 {
     if (image->segment_count == ELF_SEGMENTS)
         return "too many segments";
@@ -84,9 +86,9 @@ static const char *add_segment(struct elf_image *image, const struct program_hea
     segment->bytes = header->file_bytes;
     segment->start = header->address & ~(uint64_t)(PAGE - 1);
     segment->end = (header->address + header->memory_bytes + PAGE - 1) & ~(uint64_t)(PAGE - 1);
-    segment->file_end = header->file_bytes
-                            ? (header->address + header->file_bytes + PAGE - 1) & ~(uint64_t)(PAGE - 1)
-                            : segment->start;
+    segment->file_end = header->file_bytes ? (header->address + header->file_bytes + PAGE - 1) &
+                                                 ~(uint64_t)(PAGE - 1)
+                                           : segment->start;
     segment->protection = protection_of(header->flags);
     if (image->segment_count && segment->start < segment[-1].end)
         return "segments share a page or are out of order";
@@ -124,7 +126,8 @@ static void find_headers(struct elf_image *image, const struct header *header)
     }
 }
 
-enum status elf_read(const struct loader_file *file, struct elf_image *image, const char **error)
+enum status elf_read(const struct loader_file *file, struct elf_image *image,
+                     const char **error)
 {
     struct header header;
     *image = (struct elf_image){0};
@@ -139,7 +142,8 @@ enum status elf_read(const struct loader_file *file, struct elf_image *image, co
     image->entry = header.entry;
     for (uint32_t i = 0; !*error && i < header.header_count; i++) {
         struct program_header segment;
-        status = file->read(file->context, header.headers + i * sizeof segment, &segment, sizeof segment);
+        status = file->read(file->context, header.headers + i * sizeof segment, &segment,
+                            sizeof segment);
         if (status != OK)
             return status;
         if (segment.type == SEGMENT_INTERP)

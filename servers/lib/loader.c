@@ -1,8 +1,8 @@
 // Starting processes: see lib/loader.h. Calls only `memory`, as a manager, and reads the file
 // through its caller.
 //
-// Image and start-up block are written into shares that are mapped here and there; then this side
-// leaves, and the share belongs to the new process alone.
+// Image and start-up block are written into shares that are mapped here and there; then this
+// side leaves, and the share belongs to the new process alone.
 #include <lib/slots.h>
 #include <lib/text.h>
 #include <proto/memory.h>
@@ -52,8 +52,8 @@ static void canvas_close(struct canvas *canvas)
 
 // ---------------------------------------------------------------- image
 
-static enum status read_segment(const struct loader_file *file, const struct elf_segment *segment,
-                                uint8_t *to)
+static enum status read_segment(const struct loader_file *file,
+                                const struct elf_segment *segment, uint8_t *to)
 {
     enum { STEP = 65536 };
     enum status status = OK;
@@ -65,8 +65,8 @@ static enum status read_segment(const struct loader_file *file, const struct elf
 }
 
 /// The pages of one segment: from the canvas, then zeroes.
-static enum status show_segment(uint32_t session, const struct elf_segment *segment, uint64_t base,
-                                const struct canvas *canvas)
+static enum status show_segment(uint32_t session, const struct elf_segment *segment,
+                                uint64_t base, const struct canvas *canvas)
 {
     enum status status = OK;
     if (segment->file_end > segment->start)
@@ -79,7 +79,8 @@ static enum status show_segment(uint32_t session, const struct elf_segment *segm
     return status;
 }
 
-static enum status load_image(const struct loader_program *program, const struct elf_image *image)
+static enum status load_image(const struct loader_program *program,
+                              const struct elf_image *image)
 {
     uint64_t base = image->segments[0].start, end = base;
     for (uint32_t i = 0; i < image->segment_count; i++)
@@ -151,8 +152,8 @@ static void fill_startup(const struct loader_program *program, const struct elf_
 }
 
 /// Makes the block; *control is the address of the first thread's control block.
-static enum status load_startup(const struct loader_program *program, const struct elf_image *image,
-                                uint64_t *control)
+static enum status load_startup(const struct loader_program *program,
+                                const struct elf_image *image, uint64_t *control)
 {
     uint64_t bytes = round_up(sizeof(struct startup) + program->arguments_bytes +
                               program->environment_bytes + 5 * 16 +
@@ -168,8 +169,8 @@ static enum status load_startup(const struct loader_program *program, const stru
     *control = STARTUP_AT + bytes;
     const uint64_t words[2] = {*control, BUFFER_AT}; // word 0: itself; word 1: the IPC buffer
     memcpy(canvas.bytes + bytes, words, sizeof words);
-    status = memory_space_attach(memory(), program->session, STARTUP_AT, 0, bytes, PROTECTION_READ,
-                                 canvas.share);
+    status = memory_space_attach(memory(), program->session, STARTUP_AT, 0, bytes,
+                                 PROTECTION_READ, canvas.share);
     if (status == OK)
         status = memory_space_attach(memory(), program->session, *control, bytes, CONTROL_BYTES,
                                      PROTECTION_READ | PROTECTION_WRITE, canvas.share);
@@ -190,8 +191,9 @@ static uint32_t mint(uint32_t endpoint, uint64_t badge)
     return slot;
 }
 
-static enum status configure(const struct loader_program *program, const struct loader_process *process,
-                             uint32_t thread, uint32_t buffer)
+static enum status configure(const struct loader_program *program,
+                             const struct loader_process *process, uint32_t thread,
+                             uint32_t buffer)
 {
     uint32_t fault = mint(program->memory_endpoint, program->session);
     uint32_t supervisor = mint(program->supervisor_endpoint, program->session);
@@ -214,18 +216,19 @@ static enum status start(uint32_t thread, const struct registers *registers)
     enum status status = sys_thread_registers(thread, 1);
     uint64_t none[3];
     if (status == OK)
-        status = sys_thread_control(thread, THREAD_OP_START, 0, 0, &none[0], &none[1], &none[2]);
+        status =
+            sys_thread_control(thread, THREAD_OP_START, 0, 0, &none[0], &none[1], &none[2]);
     return status;
 }
 
 enum status loader_thread(const struct loader_program *program,
                           const struct loader_process *process, uint64_t entry, uint64_t stack,
-                          uint64_t argument, uint64_t fs_base, uint64_t *buffer, uint32_t *thread,
-                          uint32_t *thread_id)
+                          uint64_t argument, uint64_t fs_base, uint64_t *buffer,
+                          uint32_t *thread, uint32_t *thread_id)
 {
     uint32_t frame;
-    enum status status = memory_space_thread(memory(), program->session, *buffer, thread_id, buffer,
-                                             thread, &frame);
+    enum status status = memory_space_thread(memory(), program->session, *buffer, thread_id,
+                                             buffer, thread, &frame);
     if (status != OK)
         return status;
     status = *thread && frame ? configure(program, process, *thread, frame) : E_NOMEM;
@@ -268,14 +271,14 @@ static enum status fill(const struct loader_program *program, const struct elf_i
     if (status == OK)
         status = load_startup(program, image, &control);
     if (status == OK)
-        status = memory_space_commit(memory(), program->session, STACK_TOP - program->stack_bytes,
-                                     program->stack_bytes,
+        status = memory_space_commit(memory(), program->session,
+                                     STACK_TOP - program->stack_bytes, program->stack_bytes,
                                      PROTECTION_READ | PROTECTION_WRITE | PROTECTION_LAZY);
     if (status == OK)
         status = give_capabilities(program, process->cspace);
     if (status == OK)
-        status = loader_thread(program, process, image->entry, STACK_TOP - 8, STARTUP_AT, control,
-                               &buffer, &process->thread, &process->thread_id);
+        status = loader_thread(program, process, image->entry, STACK_TOP - 8, STARTUP_AT,
+                               control, &buffer, &process->thread, &process->thread_id);
     return status;
 }
 

@@ -86,8 +86,12 @@ bool server_serve(struct server *server, struct request *r)
 {
     enum message_kind kind = tag_kind(r->message.tag);
     if (kind == MESSAGE_SIGNAL) {
-        if (server->signals)
-            server->signals(r->message.badge);
+        uint64_t bits = r->message.badge;
+        if (bits & HEARTBEAT_SIGNAL)
+            status_ignore(sys_signal(STARTUP_SLOT_HEART));
+        bits &= ~HEARTBEAT_SIGNAL;
+        if (server->signals && bits)
+            server->signals(bits);
         return false;
     }
     receive(server, r);

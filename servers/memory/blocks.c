@@ -1,9 +1,10 @@
 // Physical memory in blocks (blocks.h). Called by whoever needs memory for an object.
 //
 // Always: a CAP_FREE block is in the list of its size and has no children in the kernel; a
-// CAP_SPLIT block has exactly eight, in the eight slots of one group, and `busy` of them are not
-// free. `spare` names, for each size, one parent whose children are all free but which was left
-// split, so that taking and giving the same block again and again splits and joins nothing.
+// CAP_SPLIT block has exactly eight, in the eight slots of one group, and `busy` of them are
+// not free. `spare` names, for each size, one parent whose children are all free but which was
+// left split, so that taking and giving the same block again and again splits and joins
+// nothing.
 #include "blocks.h"
 
 enum { LEVELS = 12 };

@@ -1,9 +1,9 @@
 // Frames and page tables of a space (tenant.h). Called by regions.c and shares.c.
 //
-// Always: every Frame of a space is in its tree, keyed by address and naturally aligned, so that
-// two never overlap; a CAP_FRAME owns the block it was made from, a CAP_PIECE belongs to a share.
-// Every page that is charged for or present is counted in its page table's `busy`, and that table
-// in the next level's: a table is there from the first such page to the last.
+// Always: every Frame of a space is in its tree, keyed by address and naturally aligned, so
+// that two never overlap; a CAP_FRAME owns the block it was made from, a CAP_PIECE belongs to a
+// share. Every page that is charged for or present is counted in its page table's `busy`, and
+// that table in the next level's: a table is there from the first such page to the last.
 #include <proto/memory.h>
 #include "tenant.h"
 
@@ -66,7 +66,8 @@ static enum status table_add(struct tenant *tenant, uint64_t address, uint32_t l
 }
 
 /// `count` uses of the table more; it and those above it are made when needed.
-static enum status table_use(struct tenant *tenant, uint64_t address, uint32_t level, uint32_t count)
+static enum status table_use(struct tenant *tenant, uint64_t address, uint32_t level,
+                             uint32_t count)
 {
     struct cap *table = table_find(tenant, address, level);
     if (!table) {
@@ -139,7 +140,8 @@ enum status frame_map(struct tenant *tenant, uint32_t slot, uint64_t address, ui
 {
     uint64_t missing;
     enum status status;
-    while ((status = sys_map(slot, tenant->vspace, address, flags | MAP_READ, &missing)) == E_TABLE) {
+    while ((status = sys_map(slot, tenant->vspace, address, flags | MAP_READ, &missing)) ==
+           E_TABLE) {
         status = table_install(tenant, address);
         if (status != OK)
             return status;
@@ -276,7 +278,8 @@ uint64_t frames_remove(struct tenant *tenant, uint64_t start, uint64_t end)
     return bytes;
 }
 
-void frames_protect(struct tenant *tenant, uint64_t start, uint64_t end, uint32_t protection, uint32_t flags)
+void frames_protect(struct tenant *tenant, uint64_t start, uint64_t end, uint32_t protection,
+                    uint32_t flags)
 {
     struct cap *frame;
     for (; (frame = frame_from(tenant, start)) != NULL && frame->node.key < end;
@@ -312,9 +315,9 @@ static enum status frame_split(struct tenant *tenant, struct cap *frame)
     struct cap *parts[8] = {0};
     uint32_t bits = frame->bits - 3u;
     uint32_t source = slot_take();
-    enum status status = source ? sys_cap_copy(HANDLE_NULL, source, cap_slot(frame), DERIVE_COPY,
-                                               RIGHT_ALL, 0)
-                                : E_NOMEM;
+    enum status status =
+        source ? sys_cap_copy(HANDLE_NULL, source, cap_slot(frame), DERIVE_COPY, RIGHT_ALL, 0)
+               : E_NOMEM;
     bool copied = status == OK;
     if (copied)
         status = own_map(source, WINDOW_ADDRESS, MAP_READ);

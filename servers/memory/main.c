@@ -1,7 +1,7 @@
 // The memory server: all physical memory, every address space, every page fault.
 //
-// Started by init with all Untyped capabilities as grants ("ram" and "device"), one block for its
-// own use ("meta") and its CSpace's size ("slots"). It calls nobody. Reading order:
+// Started by init with all Untyped capabilities as grants ("ram" and "device"), one block for
+// its own use ("meta") and its CSpace's size ("slots"). It calls nobody. Reading order:
 // tenant.h (what there is), regions.c (requests on addresses), frames.c (what is mapped),
 // shares.c, tenants.c (accounts, objects), blocks.c and slots.c (physical memory and the means
 // to manage it), requests.c (the interface).
@@ -20,7 +20,8 @@ static enum status reply_create(uint32_t *id, uint32_t *handle)
     return *handle ? OK : E_NOMEM;
 }
 
-static enum status fault(struct request *r, const struct fault *fault, enum fault_action *action)
+static enum status fault(struct request *r, const struct fault *fault,
+                         enum fault_action *action)
 {
     meta_refill();
     struct tenant *tenant = tenant_find(r->badge & ~BADGE_MANAGER);
@@ -75,7 +76,8 @@ void server_main(const struct startup *startup)
     const struct startup_grant *vspace = startup_grant("vspace");
     CHECK(meta && slots && vspace);
     own_vspace = vspace->slot;
-    own_slots_start((uint32_t)slots->first, (uint32_t)(slots->first + slots->count), meta->slot, meta->count);
+    own_slots_start((uint32_t)slots->first, (uint32_t)(slots->first + slots->count), meta->slot,
+                    meta->count);
     take_over(startup);
     static struct server server = {
         .dispatch = dispatch, .fault = fault, .reply_create = reply_create, .welcome = true};

@@ -31,12 +31,12 @@ static struct region *region_from(const struct tenant *tenant, uint64_t address)
 
 bool range_valid(const struct tenant *tenant, uint64_t start, uint64_t length)
 {
-    return start % PAGE_SIZE == 0 && length % PAGE_SIZE == 0 && length > 0 && start >= tenant->low &&
-           start < tenant->high && length <= tenant->high - start;
+    return start % PAGE_SIZE == 0 && length % PAGE_SIZE == 0 && length > 0 &&
+           start >= tenant->low && start < tenant->high && length <= tenant->high - start;
 }
 
-/// The lowest free range of `need` bytes in the subtree; *end is where the last region before it
-/// ends, and is moved along. 0: none.
+/// The lowest free range of `need` bytes in the subtree; *end is where the last region before
+/// it ends, and is moved along. 0: none.
 static uint64_t find_gap(const struct region *region, uint64_t *end, uint64_t need)
 {
     if (!region || region->high <= *end)
@@ -58,7 +58,8 @@ static uint64_t find_gap(const struct region *region, uint64_t *end, uint64_t ne
 
 uint64_t region_gap(const struct tenant *tenant, uint64_t length, uint32_t bits)
 {
-    if (bits < PAGE_BITS || bits > 47 || length == 0 || length % PAGE_SIZE || length > tenant->high)
+    if (bits < PAGE_BITS || bits > 47 || length == 0 || length % PAGE_SIZE ||
+        length > tenant->high)
         return 0;
     uint64_t align = 1ul << bits;
     uint64_t need = length + align; // a page stays free before it: overruns fault
@@ -108,7 +109,8 @@ static enum status region_cut(struct tenant *tenant, uint64_t at)
     uint64_t end = region->end;
     region->end = at;
     tree_touch(&tenant->regions, &region->node);
-    enum status status = region_add(tenant, at, end - at, region->state, region->protection, NULL);
+    enum status status =
+        region_add(tenant, at, end - at, region->state, region->protection, NULL);
     if (status != OK) {
         region->end = end;
         tree_touch(&tenant->regions, &region->node);
@@ -138,7 +140,8 @@ static void range_merge(struct tenant *tenant, uint64_t start, uint64_t end)
 
 /// Whether [start, start + length) is covered by regions of the states in `states`. Shares
 /// must lie in it whole. E_INVAL, E_BUSY: an IPC buffer, which goes with its thread.
-static enum status range_check(const struct tenant *tenant, uint64_t start, uint64_t length, uint32_t states)
+static enum status range_check(const struct tenant *tenant, uint64_t start, uint64_t length,
+                               uint32_t states)
 {
     if (!range_valid(tenant, start, length))
         return E_INVAL;
@@ -216,7 +219,8 @@ static enum status range_hold(struct tenant *tenant, uint64_t start, uint64_t en
     return OK;
 }
 
-enum status range_commit(struct tenant *tenant, uint64_t start, uint64_t length, uint32_t protection)
+enum status range_commit(struct tenant *tenant, uint64_t start, uint64_t length,
+                         uint32_t protection)
 {
     bool lazy = protection & PROTECTION_LAZY;
     protection &= ~(uint32_t)PROTECTION_LAZY;
@@ -287,7 +291,8 @@ enum status range_decommit(struct tenant *tenant, uint64_t start, uint64_t lengt
     return status;
 }
 
-enum status range_protect(struct tenant *tenant, uint64_t start, uint64_t length, uint32_t protection)
+enum status range_protect(struct tenant *tenant, uint64_t start, uint64_t length,
+                          uint32_t protection)
 {
     enum status status =
         range_check(tenant, start, length, CHECK_COMMITTED | CHECK_LAZY | CHECK_SHARED);
@@ -305,7 +310,8 @@ enum status range_protect(struct tenant *tenant, uint64_t start, uint64_t length
     for (uint64_t at = start; status == OK && at < end; at = region->end) {
         region = region_at(tenant, at);
         if (region->protection != protection)
-            frames_protect(tenant, at, region->end, protection, region->share ? region->share->flags : 0);
+            frames_protect(tenant, at, region->end, protection,
+                           region->share ? region->share->flags : 0);
         region->protection = (uint8_t)protection;
     }
     if (range_valid(tenant, start, length))
@@ -345,7 +351,8 @@ enum status tenant_fault(struct tenant *tenant, uint64_t address, uint64_t code)
     struct cap *frame = frame_at(tenant, address);
     if (!frame)
         return frame_populate(region, address & ~(PAGE_SIZE - 1));
-    // Another thread of the space may have been first. Mapping it again tells whether it is there.
+    // Another thread of the space may have been first. Mapping it again tells whether it is
+    // there.
     return frame_map(tenant, cap_slot(frame), frame->node.key,
                      region->protection | (region->share ? region->share->flags : 0));
 }

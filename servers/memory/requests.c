@@ -4,8 +4,8 @@
 #include <proto/memory_server.h>
 #include "tenant.h"
 
-/// A share capability is a signal capability of this server's own endpoint with this bit and the
-/// share's id: no session looks like it, and signalling it means nothing.
+/// A share capability is a signal capability of this server's own endpoint with this bit and
+/// the share's id: no session looks like it, and signalling it means nothing.
 #define SHARE_BIT (1ul << 61)
 
 static uint32_t last_share; // slot of the share capability that the last reply carried
@@ -23,8 +23,9 @@ static struct share *share_received(const struct request *r, uint32_t slot)
         return NULL;
     enum status status = sys_cap_identify(slot, r->server->endpoint, &kind, &value, &size);
     slot_delete(slot);
-    return status == OK && kind == KIND_ENDPOINT && value & SHARE_BIT ? share_find(value & ~SHARE_BIT)
-                                                                      : NULL;
+    return status == OK && kind == KIND_ENDPOINT && value & SHARE_BIT
+               ? share_find(value & ~SHARE_BIT)
+               : NULL;
 }
 
 /// A capability that names share `id`, for the reply. What the reply before carried goes.
@@ -35,8 +36,8 @@ static enum status share_capability(struct request *r, uint64_t id, uint32_t *sl
     last_share = slot_take();
     *slot = last_share;
     r->keep_caps = true;
-    return last_share ? sys_cap_copy(HANDLE_NULL, last_share, r->server->endpoint, DERIVE_SIGNAL,
-                                     SHARE_BIT | id, 0)
+    return last_share ? sys_cap_copy(HANDLE_NULL, last_share, r->server->endpoint,
+                                     DERIVE_SIGNAL, SHARE_BIT | id, 0)
                       : E_NOMEM;
 }
 
@@ -48,7 +49,8 @@ enum status memory_on_reserve(struct request *r, const struct memory_reserve_in 
     struct tenant *tenant = caller(r);
     if (!tenant)
         return E_STALE;
-    if (in->length == 0 || in->length % PAGE_SIZE || in->align_bits < PAGE_BITS || in->align_bits > 47)
+    if (in->length == 0 || in->length % PAGE_SIZE || in->align_bits < PAGE_BITS ||
+        in->align_bits > 47)
         return E_INVAL;
     out->address = region_gap(tenant, in->length, in->align_bits);
     return out->address ? range_reserve(tenant, out->address, in->length) : E_NOMEM;
@@ -105,7 +107,8 @@ enum status memory_on_info(struct request *r, const struct memory_info_in *in,
     const struct tenant *tenant = caller(r);
     if (!tenant)
         return E_STALE;
-    *out = (struct memory_info_out){totals.all, totals.free, tenant->used, tenant->limit, tenant->objects};
+    *out = (struct memory_info_out){totals.all, totals.free, tenant->used, tenant->limit,
+                                    tenant->objects};
     return OK;
 }
 
@@ -140,8 +143,9 @@ enum status memory_on_attach_share(struct request *r, const struct memory_attach
         return E_RIGHTS; // code comes from managers, or by the seal of private pages
     out->length = share->length;
     out->address = region_gap(tenant, share->length, share->length >> 21 ? 21 : 15);
-    return out->address ? share_attach(tenant, share, out->address, 0, share->length, in->protection)
-                        : E_NOMEM;
+    return out->address
+               ? share_attach(tenant, share, out->address, 0, share->length, in->protection)
+               : E_NOMEM;
 }
 
 enum status memory_on_device_share(struct request *r, const struct memory_device_share_in *in,
@@ -164,7 +168,8 @@ enum status memory_on_object_create(struct request *r, const struct memory_objec
     return object_create(tenant, in->kind, in->bits, &out->id, &out->object);
 }
 
-enum status memory_on_object_destroy(struct request *r, const struct memory_object_destroy_in *in,
+enum status memory_on_object_destroy(struct request *r,
+                                     const struct memory_object_destroy_in *in,
                                      struct memory_object_destroy_out *out)
 {
     (void)out;
@@ -232,7 +237,8 @@ enum status memory_on_space_commit(struct request *r, const struct memory_space_
     enum status status = range_reserve(tenant, in->address, in->length);
     if (status != OK)
         return status;
-    status = in->protection ? range_commit(tenant, in->address, in->length, in->protection) : OK;
+    status =
+        in->protection ? range_commit(tenant, in->address, in->length, in->protection) : OK;
     if (status != OK)
         (void)range_release(tenant, in->address, in->length);
     return status;
@@ -274,7 +280,8 @@ enum status memory_on_space_thread(struct request *r, const struct memory_space_
     struct tenant *tenant = tenant_find(in->session);
     r->keep_caps = true;
     out->where = in->address;
-    return tenant ? thread_create(tenant, &out->id, &out->where, &out->thread, &out->buffer) : E_NOENT;
+    return tenant ? thread_create(tenant, &out->id, &out->where, &out->thread, &out->buffer)
+                  : E_NOENT;
 }
 
 enum status memory_on_space_info(struct request *r, const struct memory_space_info_in *in,

@@ -1,9 +1,9 @@
 // Shares: memory that several spaces map, RAM or devices' (tenant.h). Called by requests.c.
 //
-// A share's Frames are in its tree, keyed by offset. A space maps pieces: copies of whole Frames,
-// or aligned parts of them, each a capability of its own (CAP_PIECE) in the space's tree. All
-// of a share is present as long as it lives. One of the sharers pays; when it leaves, another
-// does, even beyond its limit: what is there cannot be refused any more.
+// A share's Frames are in its tree, keyed by offset. A space maps pieces: copies of whole
+// Frames, or aligned parts of them, each a capability of its own (CAP_PIECE) in the space's
+// tree. All of a share is present as long as it lives. One of the sharers pays; when it leaves,
+// another does, even beyond its limit: what is there cannot be refused any more.
 #include <proto/memory.h>
 #include "tenant.h"
 
@@ -51,7 +51,8 @@ static void share_free(struct share *share)
 // ---------------------------------------------------------------- mapping
 
 /// The largest aligned piece at `address` showing the share from `offset` on, at most `length`.
-static uint32_t piece_bits(const struct cap *frame, uint64_t address, uint64_t offset, uint64_t length)
+static uint32_t piece_bits(const struct cap *frame, uint64_t address, uint64_t offset,
+                           uint64_t length)
 {
     uint32_t bits = PAGE_BITS;
     uint64_t inside = offset - frame->node.key;
@@ -63,7 +64,8 @@ static uint32_t piece_bits(const struct cap *frame, uint64_t address, uint64_t o
 
 /// Maps one piece. *bytes: how much it covers.
 static enum status piece_map(struct tenant *tenant, const struct share *share, uint64_t address,
-                             uint64_t offset, uint64_t length, uint32_t protection, uint64_t *bytes)
+                             uint64_t offset, uint64_t length, uint32_t protection,
+                             uint64_t *bytes)
 {
     struct cap *frame = NODE_OBJECT(tree_floor(&share->frames, offset), struct cap);
     uint32_t bits = piece_bits(frame, address, offset, length);
@@ -110,11 +112,13 @@ enum status share_attach(struct tenant *tenant, struct share *share, uint64_t ad
                          uint64_t offset, uint64_t length, uint32_t protection)
 {
     const uint32_t both = PROTECTION_WRITE | PROTECTION_EXECUTE;
-    if (!range_valid(tenant, address, length) || offset % PAGE_SIZE || offset >= share->length ||
-        length > share->length - offset || protection > 7 || (protection & both) == both)
+    if (!range_valid(tenant, address, length) || offset % PAGE_SIZE ||
+        offset >= share->length || length > share->length - offset || protection > 7 ||
+        (protection & both) == both)
         return E_INVAL;
     struct region *region;
-    enum status status = region_add(tenant, address, length, REGION_SHARED, protection, &region);
+    enum status status =
+        region_add(tenant, address, length, REGION_SHARED, protection, &region);
     if (status != OK)
         return status;
     region->allowed = (uint8_t)protection;
@@ -123,7 +127,8 @@ enum status share_attach(struct tenant *tenant, struct share *share, uint64_t ad
     if (status == OK) {
         uint64_t bytes;
         for (uint64_t at = 0; at < length && status == OK; at += bytes)
-            status = piece_map(tenant, share, address + at, offset + at, length - at, protection, &bytes);
+            status = piece_map(tenant, share, address + at, offset + at, length - at,
+                               protection, &bytes);
         if (status != OK) {
             (void)frames_remove(tenant, address, address + length);
             tables_drop(tenant, address, address + length);
@@ -174,7 +179,8 @@ static enum status share_fill(struct share *share)
 {
     for (uint64_t at = 0; at < share->length;) {
         uint32_t bits = SHARE_FRAME_BITS;
-        while (bits > PAGE_BITS && (at & ((1ul << bits) - 1) || share->length - at < 1ul << bits))
+        while (bits > PAGE_BITS &&
+               (at & ((1ul << bits) - 1) || share->length - at < 1ul << bits))
             bits -= 3;
         uint32_t block = block_take(bits);
         if (!block && bits > PAGE_BITS)
@@ -196,11 +202,13 @@ static enum status share_fill(struct share *share)
     return OK;
 }
 
-enum status share_create(struct tenant *tenant, uint64_t length, uint64_t *address, uint64_t *id)
+enum status share_create(struct tenant *tenant, uint64_t length, uint64_t *address,
+                         uint64_t *id)
 {
     if (length == 0 || length % PAGE_SIZE)
         return E_INVAL;
-    *address = region_gap(tenant, length, length >= 1ul << SHARE_FRAME_BITS ? SHARE_FRAME_BITS : 15);
+    *address =
+        region_gap(tenant, length, length >= 1ul << SHARE_FRAME_BITS ? SHARE_FRAME_BITS : 15);
     if (!*address || tenant_charge(tenant, length) != OK)
         return E_NOMEM;
     struct share *share = share_new(length, 0);
@@ -210,7 +218,8 @@ enum status share_create(struct tenant *tenant, uint64_t length, uint64_t *addre
     }
     enum status status = share_fill(share);
     if (status == OK)
-        status = share_attach(tenant, share, *address, 0, length, PROTECTION_READ | PROTECTION_WRITE);
+        status = share_attach(tenant, share, *address, 0, length,
+                              PROTECTION_READ | PROTECTION_WRITE);
     if (status != OK) {
         share_free(share);
         tenant_refund(tenant, length);
@@ -240,7 +249,8 @@ static struct cap *device_block(uint64_t address)
         uint32_t bits = cap->bits - 3u < FRAME_BITS_MAX ? FRAME_BITS_MAX : cap->bits - 3u;
         uint32_t count = 1u << (cap->bits - bits);
         uint32_t first = group_take();
-        if (!first || sys_retype(cap_slot(cap), KIND_UNTYPED, bits, count, HANDLE_NULL, first) != OK) {
+        if (!first ||
+            sys_retype(cap_slot(cap), KIND_UNTYPED, bits, count, HANDLE_NULL, first) != OK) {
             if (first)
                 group_give(first);
             return NULL;
@@ -267,7 +277,8 @@ static uint32_t device_frame(struct cap *block)
 }
 
 /// The largest aligned piece of physical memory at `address` inside its block.
-static enum status device_piece(struct share *share, uint64_t address, uint64_t offset, uint64_t *bytes)
+static enum status device_piece(struct share *share, uint64_t address, uint64_t offset,
+                                uint64_t *bytes)
 {
     struct cap *block = device_block(address);
     if (!block)
@@ -281,9 +292,10 @@ static enum status device_piece(struct share *share, uint64_t address, uint64_t 
     while (bits < block->bits && (share->length - offset) >> (bits + 1) &&
            ((inside | offset) & ((1ul << (bits + 1)) - 1)) == 0)
         bits++;
-    enum status status = bits == block->bits
-                             ? sys_cap_copy(HANDLE_NULL, slot, whole, DERIVE_COPY, RIGHT_ALL, 0)
-                             : sys_cap_copy(HANDLE_NULL, slot, whole, DERIVE_RANGE, inside, bits);
+    enum status status =
+        bits == block->bits
+            ? sys_cap_copy(HANDLE_NULL, slot, whole, DERIVE_COPY, RIGHT_ALL, 0)
+            : sys_cap_copy(HANDLE_NULL, slot, whole, DERIVE_RANGE, inside, bits);
     if (status != OK) {
         slot_give(slot);
         return status;
@@ -296,8 +308,8 @@ static enum status device_piece(struct share *share, uint64_t address, uint64_t 
 
 enum status device_share(uint64_t address, uint64_t length, uint32_t flags, uint64_t *id)
 {
-    if (address % PAGE_SIZE || length % PAGE_SIZE || length == 0 || address + length < address ||
-        flags & ~(uint32_t)(MAP_UNCACHED | MAP_COMBINE))
+    if (address % PAGE_SIZE || length % PAGE_SIZE || length == 0 ||
+        address + length < address || flags & ~(uint32_t)(MAP_UNCACHED | MAP_COMBINE))
         return E_INVAL;
     struct share *share = share_new(length, flags);
     if (!share)

@@ -2,8 +2,8 @@
 //
 // Three things need each other: a page of slots needs meta memory, meta memory needs a block, a
 // block may need slots to be split from a larger one. So each is topped up while there is still
-// enough of it for what topping up takes: twelve levels of blocks take twelve groups of slots; a
-// page of slots takes a page for itself, one for records, three for tables.
+// enough of it for what topping up takes: twelve levels of blocks take twelve groups of slots;
+// a page of slots takes a page for itself, one for records, three for tables.
 #include <lib/heap.h>
 #include "slots.h"
 #include "blocks.h"
@@ -24,10 +24,10 @@ static struct {
     uint32_t count;
 } singles, groups;
 
-static uint32_t slot_pages;        // pages of slots that the CSpace has
-static uint64_t records_end;       // addresses that are backed
+static uint32_t slot_pages;  // pages of slots that the CSpace has
+static uint64_t records_end; // addresses that are backed
 static uint64_t heap_end = HEAP_ADDRESS;
-static uint32_t start_slot;        // before there are records: the next unused slot
+static uint32_t start_slot; // before there are records: the next unused slot
 static bool growing;
 
 // ---------------------------------------------------------------- steps of the kernel's
@@ -56,7 +56,8 @@ void slot_drop(uint32_t slot)
 
 // ---------------------------------------------------------------- meta memory
 
-/// One page-sized object from meta memory. `slot`: where, or for KIND_SLOTS which page of slots.
+/// One page-sized object from meta memory. `slot`: where, or for KIND_SLOTS which page of
+/// slots.
 static enum status meta_make(uint32_t kind, uint32_t slot)
 {
     if (meta.pages == 0) {
@@ -66,7 +67,8 @@ static enum status meta_make(uint32_t kind, uint32_t slot)
     }
     if (meta.pages == 0)
         return E_NOMEM;
-    enum status status = object_make(meta.block, kind, kind == KIND_FRAME ? PAGE_BITS : 0, slot);
+    enum status status =
+        object_make(meta.block, kind, kind == KIND_FRAME ? PAGE_BITS : 0, slot);
     if (status == OK)
         meta.pages--;
     return status;

@@ -24,8 +24,9 @@ enum cap_state {
 /// What is known of one slot.
 struct cap {
     struct node node; ///< Frame: by address, or offset in its share. Table: address + level
-    uint32_t parent;  ///< Untyped: the one it was split from. Frame: the Untyped it was made from
-    uint32_t next;    ///< free list; a session's list of objects
+    uint32_t
+        parent;    ///< Untyped: the one it was split from. Frame: the Untyped it was made from
+    uint32_t next; ///< free list; a session's list of objects
     uint32_t prev;
     uint16_t busy; ///< split Untyped: children not free. Table: pages or tables that need it
     uint8_t bits;  ///< size of the Frame or Untyped
@@ -34,10 +35,10 @@ struct cap {
 _Static_assert(sizeof(struct cap) == 40, "the reserve of a 14th of memory counts on it");
 
 enum {
-    GROUP_SLOTS = 8,  ///< slots that an Untyped needs to be split, naturally aligned
-    META_BITS = 18,   ///< block that is taken for own use at a time
-    META_LOW = 24,    ///< pages left that make it time for the next
-    GROUPS_LOW = 24,  ///< groups left that make it time for another page of slots
+    GROUP_SLOTS = 8, ///< slots that an Untyped needs to be split, naturally aligned
+    META_BITS = 18,  ///< block that is taken for own use at a time
+    META_LOW = 24,   ///< pages left that make it time for the next
+    GROUPS_LOW = 24, ///< groups left that make it time for another page of slots
 };
 
 // Where the parts of this server's own address space are.

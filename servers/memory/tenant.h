@@ -2,8 +2,8 @@
 /// CSpace, what is mapped, and how much of it all is charged to whom.
 ///
 /// The rule that keeps promises: the sum of what is charged never exceeds what there is, so
-/// whoever was charged for a page finds a block for it later. What this server needs for its own
-/// records lies in a 14th of memory that is set aside from the start.
+/// whoever was charged for a page finds a block for it later. What this server needs for its
+/// own records lies in a 14th of memory that is set aside from the start.
 #pragma once
 
 #include "blocks.h"
@@ -22,7 +22,8 @@ enum region_state {
 struct region {
     struct node node; ///< key: first address
     uint64_t end;
-    uint64_t low, high, gap; ///< of the subtree: first address, last end, largest free range between
+    uint64_t low, high,
+        gap; ///< of the subtree: first address, last end, largest free range between
     struct tenant *tenant;
     struct share *share; ///< REGION_SHARED: which, from which byte on
     uint64_t offset;
@@ -45,14 +46,15 @@ struct share {
 };
 
 struct tenant {
-    struct node node; ///< key: session
-    uint64_t creator; ///< session whose end ends this one too
+    struct node node;   ///< key: session
+    uint64_t creator;   ///< session whose end ends this one too
     uint64_t low, high; ///< addresses that may be handed out
     struct tree regions, frames, tables;
-    uint64_t used, limit, objects; ///< bytes; `objects` is the part for kernel objects and records
-    uint32_t block;                ///< VSpace, CSpace and its first slots are made from it; 0: adopted
-    uint32_t vspace, cspace;       ///< slots
-    uint32_t first_object;         ///< list of CAP_OBJECT blocks
+    uint64_t used, limit,
+        objects;    ///< bytes; `objects` is the part for kernel objects and records
+    uint32_t block; ///< VSpace, CSpace and its first slots are made from it; 0: adopted
+    uint32_t vspace, cspace; ///< slots
+    uint32_t first_object;   ///< list of CAP_OBJECT blocks
     uint32_t slot_pages;
     uint32_t region_count;
 };
@@ -71,8 +73,8 @@ struct tenant *tenant_find(uint64_t session);
 enum status tenant_create(uint64_t session, uint64_t creator, uint64_t limit);
 
 /// The space that a manager runs in: it has tables of its own outside [low, high).
-enum status tenant_adopt(uint64_t session, uint64_t low, uint64_t high, uint32_t slots, uint32_t vspace,
-                         uint32_t cspace);
+enum status tenant_adopt(uint64_t session, uint64_t low, uint64_t high, uint32_t slots,
+                         uint32_t vspace, uint32_t cspace);
 
 /// All that it had comes back: threads first, then the space, then memory.
 void tenant_destroy(struct tenant *tenant);
@@ -84,10 +86,11 @@ void tenant_refund(struct tenant *tenant, uint64_t bytes);
 void tenant_refund_object(struct tenant *tenant, uint64_t bytes);
 
 /// A kernel object; *slot is a capability to give away (deleted with the next object made).
-enum status object_create(struct tenant *tenant, uint32_t kind, uint32_t bits, uint32_t *id, uint32_t *slot);
+enum status object_create(struct tenant *tenant, uint32_t kind, uint32_t bits, uint32_t *id,
+                          uint32_t *slot);
 /// A thread with the page of its IPC buffer, at *address or, if that is 0, where there is room.
-enum status thread_create(struct tenant *tenant, uint32_t *id, uint64_t *address, uint32_t *thread,
-                          uint32_t *buffer);
+enum status thread_create(struct tenant *tenant, uint32_t *id, uint64_t *address,
+                          uint32_t *thread, uint32_t *buffer);
 enum status object_destroy(struct tenant *tenant, uint32_t id);
 
 /// One more page of 64 slots for its CSpace: *first is the first usable one.
@@ -120,9 +123,11 @@ void region_drop(struct region *region);
 
 // The requests on ranges of the tenant's own space. All check their arguments.
 enum status range_reserve(struct tenant *tenant, uint64_t start, uint64_t length);
-enum status range_commit(struct tenant *tenant, uint64_t start, uint64_t length, uint32_t protection);
+enum status range_commit(struct tenant *tenant, uint64_t start, uint64_t length,
+                         uint32_t protection);
 enum status range_decommit(struct tenant *tenant, uint64_t start, uint64_t length);
-enum status range_protect(struct tenant *tenant, uint64_t start, uint64_t length, uint32_t protection);
+enum status range_protect(struct tenant *tenant, uint64_t start, uint64_t length,
+                          uint32_t protection);
 enum status range_release(struct tenant *tenant, uint64_t start, uint64_t length);
 
 /// A page fault at `address`. OK: run the instruction again; else the fault is the program's.
@@ -130,7 +135,8 @@ enum status tenant_fault(struct tenant *tenant, uint64_t address, uint64_t code)
 
 // ---------------------------------------------------------------- frames.c
 
-/// Page tables for the pages of [start, end), counted: held while pages may come, dropped after.
+/// Page tables for the pages of [start, end), counted: held while pages may come, dropped
+/// after.
 enum status tables_hold(struct tenant *tenant, uint64_t start, uint64_t end);
 void tables_drop(struct tenant *tenant, uint64_t start, uint64_t end);
 
@@ -149,7 +155,8 @@ enum status frames_isolate(struct tenant *tenant, uint64_t start, uint64_t end);
 /// Takes all Frames of [start, end) away; returns the bytes that they were.
 uint64_t frames_remove(struct tenant *tenant, uint64_t start, uint64_t end);
 
-void frames_protect(struct tenant *tenant, uint64_t start, uint64_t end, uint32_t protection, uint32_t flags);
+void frames_protect(struct tenant *tenant, uint64_t start, uint64_t end, uint32_t protection,
+                    uint32_t flags);
 
 // ---------------------------------------------------------------- shares.c
 
@@ -157,7 +164,8 @@ void frames_protect(struct tenant *tenant, uint64_t start, uint64_t end, uint32_
 struct share *share_find(uint64_t id);
 
 /// Mapped readable and writable at `*address`, which is chosen here.
-enum status share_create(struct tenant *tenant, uint64_t length, uint64_t *address, uint64_t *id);
+enum status share_create(struct tenant *tenant, uint64_t length, uint64_t *address,
+                         uint64_t *id);
 
 /// Pages [offset, offset + length) of a share at `address`.
 enum status share_attach(struct tenant *tenant, struct share *share, uint64_t address,

@@ -98,7 +98,8 @@ static enum status make_space(struct tenant *tenant)
         status = object_make(tenant->block, KIND_CSPACE, PAGE_BITS, tenant->cspace);
     while (status == OK && tenant->slot_pages < TENANT_SLOT_PAGES) {
         do
-            status = sys_retype(tenant->block, KIND_SLOTS, 0, 1, tenant->cspace, tenant->slot_pages);
+            status =
+                sys_retype(tenant->block, KIND_SLOTS, 0, 1, tenant->cspace, tenant->slot_pages);
         while (status == E_MORE);
         tenant->slot_pages++;
     }
@@ -158,7 +159,8 @@ enum status tenant_create(uint64_t session, uint64_t creator, uint64_t limit)
         tenant->block = block_take(TENANT_BITS);
         tenant->vspace = slot_take();
         tenant->cspace = slot_take();
-        status = tenant->block && tenant->vspace && tenant->cspace ? make_space(tenant) : E_NOMEM;
+        status =
+            tenant->block && tenant->vspace && tenant->cspace ? make_space(tenant) : E_NOMEM;
         if (status != OK)
             tenant_refund_object(tenant, 1ul << TENANT_BITS);
     }
@@ -170,8 +172,8 @@ enum status tenant_create(uint64_t session, uint64_t creator, uint64_t limit)
     return status;
 }
 
-enum status tenant_adopt(uint64_t session, uint64_t low, uint64_t high, uint32_t slots, uint32_t vspace,
-                         uint32_t cspace)
+enum status tenant_adopt(uint64_t session, uint64_t low, uint64_t high, uint32_t slots,
+                         uint32_t vspace, uint32_t cspace)
 {
     if (low == 0 || low >= high || high > USER_END || (low | high) & ((1ul << 39) - 1))
         return E_INVAL;
@@ -191,7 +193,8 @@ enum status tenant_adopt(uint64_t session, uint64_t low, uint64_t high, uint32_t
 /// A tenant that `creator` created, or null.
 static struct tenant *tenant_created_by(uint64_t creator)
 {
-    for (struct node *node = tree_ceiling(&tenants, 0); node; node = tree_ceiling(&tenants, node->key + 1)) {
+    for (struct node *node = tree_ceiling(&tenants, 0); node;
+         node = tree_ceiling(&tenants, node->key + 1)) {
         struct tenant *tenant = NODE_OBJECT(node, struct tenant);
         if (tenant->creator == creator && node->key != creator)
             return tenant;
@@ -232,13 +235,16 @@ static uint32_t given_slot(int i)
     return given[i];
 }
 
-enum status object_create(struct tenant *tenant, uint32_t kind, uint32_t bits, uint32_t *id, uint32_t *slot)
+enum status object_create(struct tenant *tenant, uint32_t kind, uint32_t bits, uint32_t *id,
+                          uint32_t *slot)
 {
     if (kind == KIND_FRAME ? bits < PAGE_BITS || bits > 21 : bits != 0)
         return E_INVAL;
-    if (kind != KIND_FRAME && kind != KIND_THREAD && kind != KIND_ENDPOINT && kind != KIND_REPLY)
+    if (kind != KIND_FRAME && kind != KIND_THREAD && kind != KIND_ENDPOINT &&
+        kind != KIND_REPLY)
         return E_INVAL;
-    uint32_t block_bits = kind == KIND_FRAME ? (bits - PAGE_BITS + 2) / 3 * 3 + PAGE_BITS : PAGE_BITS;
+    uint32_t block_bits =
+        kind == KIND_FRAME ? (bits - PAGE_BITS + 2) / 3 * 3 + PAGE_BITS : PAGE_BITS;
     enum status status = tenant_charge_object(tenant, 1ul << block_bits);
     if (status != OK)
         return status;
@@ -264,8 +270,8 @@ enum status object_create(struct tenant *tenant, uint32_t kind, uint32_t bits, u
     return OK;
 }
 
-enum status thread_create(struct tenant *tenant, uint32_t *id, uint64_t *address, uint32_t *thread,
-                          uint32_t *buffer)
+enum status thread_create(struct tenant *tenant, uint32_t *id, uint64_t *address,
+                          uint32_t *thread, uint32_t *buffer)
 {
     struct region *region;
     if (!*address)
@@ -282,9 +288,10 @@ enum status thread_create(struct tenant *tenant, uint32_t *id, uint64_t *address
         status = object_create(tenant, KIND_THREAD, 0, id, thread);
     if (status == OK) {
         *buffer = given_slot(1);
-        status = *buffer ? sys_cap_copy(HANDLE_NULL, *buffer, cap_slot(frame_at(tenant, *address)),
-                                        DERIVE_COPY, RIGHT_ALL, 0)
-                         : E_NOMEM;
+        status = *buffer
+                     ? sys_cap_copy(HANDLE_NULL, *buffer, cap_slot(frame_at(tenant, *address)),
+                                    DERIVE_COPY, RIGHT_ALL, 0)
+                     : E_NOMEM;
         if (status != OK)
             (void)object_destroy(tenant, *id);
     }

@@ -14,7 +14,8 @@ struct node {
     struct node *right;
 };
 
-/// Zeroed is empty. `update`, where set, recomputes what a node says about the subtree below it.
+/// Zeroed is empty. `update`, where set, recomputes what a node says about the subtree below
+/// it.
 struct tree {
     struct node *root;
     void (*update)(struct node *node);
@@ -33,8 +34,8 @@ void tree_remove(struct tree *tree, struct node *node);
 /// What the node says about itself has changed: updates all above it.
 void tree_touch(struct tree *tree, struct node *node);
 
-/// The node with exactly this key, the greatest at most this key, the least at least this key; or
-/// null.
+/// The node with exactly this key, the greatest at most this key, the least at least this key;
+/// or null.
 struct node *tree_find(const struct tree *tree, uint64_t key);
 struct node *tree_floor(const struct tree *tree, uint64_t key);
 struct node *tree_ceiling(const struct tree *tree, uint64_t key);

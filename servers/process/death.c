@@ -14,7 +14,8 @@
 // ---------------------------------------------------------------- last words
 
 /// Writes where that does not wait. The handle is the process's; ours is an heir for a moment.
-static bool say(uint32_t session, uint32_t service, uint32_t handle, const char *text, uint32_t bytes)
+static bool say(uint32_t session, uint32_t service, uint32_t handle, const char *text,
+                uint32_t bytes)
 {
     struct session *server =
         session_to(service == IO_SERVICE_CONSOLE ? STARTUP_SLOT_CONSOLE : STARTUP_SLOT_FILES);
@@ -70,8 +71,9 @@ static void complain_fault(const struct process *process, const struct fault *fa
                                             : "read of",
                  fault->address, fault->ip);
     else
-        complain(process->pid, process->error_service, process->error_handle, "%s: %s fault at ip 0x%lx\n",
-                 process->name, kind ? kind : "unknown", fault->ip);
+        complain(process->pid, process->error_service, process->error_handle,
+                 "%s: %s fault at ip 0x%lx\n", process->name, kind ? kind : "unknown",
+                 fault->ip);
 }
 
 // ---------------------------------------------------------------- the end
@@ -91,7 +93,8 @@ static void free_space(struct process *process)
     enum status status = memory_space_destroy(session_to(STARTUP_SLOT_MEMORY), process->pid);
     if (status != OK)
         log_line("cannot take the memory of process %u back: status %u", process->pid, status);
-    LIST_EACH (link, &process->threads) {
+    LIST_EACH(link, &process->threads)
+    {
         struct thread *thread = LIST_OBJECT(link, struct thread, link);
         list_remove(link);
         slot_delete(thread->slot);
@@ -115,13 +118,15 @@ static void end_sessions(struct server *server, const struct process *process)
 
 static void end_family(struct process *process)
 {
-    LIST_EACH (link, &process->waiters) {
+    LIST_EACH(link, &process->waiters)
+    {
         struct waiter *waiter = LIST_OBJECT(link, struct waiter, link);
         list_remove(link);
         reply_drop(waiter->reply, E_INTR);
         heap_free(waiter);
     }
-    LIST_EACH (link, &process->children) {
+    LIST_EACH(link, &process->children)
+    {
         struct process *child = LIST_OBJECT(link, struct process, sibling);
         process_orphan(child);
         if (child->state == PROCESS_STATE_ZOMBIE)
@@ -143,7 +148,8 @@ static void tell_parent(struct process *zombie)
 {
     struct process *parent = zombie->parent;
     bool told = !parent;
-    LIST_EACH (link, parent ? &parent->waiters : &zombie->waiters) {
+    LIST_EACH(link, parent ? &parent->waiters : &zombie->waiters)
+    {
         struct waiter *waiter = LIST_OBJECT(link, struct waiter, link);
         if (!told && (waiter->pid == 0 || waiter->pid == zombie->pid))
             told = answer(waiter, zombie);
@@ -174,7 +180,8 @@ void process_fault(struct server *server, struct process *process, const struct 
 struct process *zombie_of(const struct process *parent, uint32_t pid, bool *some)
 {
     *some = false;
-    LIST_EACH (link, &parent->children) {
+    LIST_EACH(link, &parent->children)
+    {
         struct process *child = LIST_OBJECT(link, struct process, sibling);
         if (pid && child->pid != pid)
             continue;

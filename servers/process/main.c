@@ -8,7 +8,8 @@
 static struct server server;
 
 /// A thread of a program of ours cannot go on and has no handler.
-static enum status fault(struct request *r, const struct fault *fault, enum fault_action *action)
+static enum status fault(struct request *r, const struct fault *fault,
+                         enum fault_action *action)
 {
     *action = FAULT_ACTION_PASS; // the thread is gone by then
     struct process *process = process_find(r->badge);

@@ -1,5 +1,5 @@
-/// Processes, as this server knows them. Reading order: table.c (who there is), spawn.c (birth),
-/// death.c (end and wait), signals.c, requests.c (the interface), main.c.
+/// Processes, as this server knows them. Reading order: table.c (who there is), spawn.c
+/// (birth), death.c (end and wait), signals.c, requests.c (the interface), main.c.
 ///
 ///     spawn --> RUNNING --exit, signal, fault--> ZOMBIE --wait--> gone
 ///                                           \--parent gone------> gone
@@ -13,10 +13,11 @@
 #include <proto/process_server.h>
 
 enum {
-    FIRST_PID = 16,         ///< below are servers
+    FIRST_PID = 16,          ///< below are servers
     RESTART_ID = 0x40000000, ///< init gives restarted servers ids from here on
-    CHILDREN_MAX = 256,     ///< of one process, those that have ended and were not waited for included
-    THREADS_MAX = 64,       ///< of one process
+    CHILDREN_MAX =
+        256, ///< of one process, those that have ended and were not waited for included
+    THREADS_MAX = 64, ///< of one process
     PRIORITY_PROGRAM = 16,
     STACK_BYTES = 8 << 20,
     SIGNALED = 256, ///< status of who ended by a signal: this + its number
@@ -41,7 +42,7 @@ struct process {
     uint32_t pid;
     uint32_t group;
     enum process_state state;
-    uint32_t status; ///< of a zombie
+    uint32_t status;        ///< of a zombie
     struct process *parent; ///< null: nobody will wait for it
     struct list children;   ///< by `sibling`
     struct list sibling;
@@ -51,10 +52,10 @@ struct process {
     struct loader_process image; ///< slots of VSpace, CSpace and first thread
     struct list threads;
     uint32_t thread_count;
-    uint64_t caught, ignored, pending; ///< bit n: signal n
-    uint64_t memory, ticks;            ///< of a zombie: what it had at its end
+    uint64_t caught, ignored, pending;    ///< bit n: signal n
+    uint64_t memory, ticks;               ///< of a zombie: what it had at its end
     uint32_t error_service, error_handle; ///< its standard error at its start; service 0: none
-    bool terminal;               ///< may say which group gets the terminal's interrupts
+    bool terminal; ///< may say which group gets the terminal's interrupts
     char name[64];
 };
 
@@ -107,10 +108,12 @@ void process_end(struct server *server, struct process *process, uint32_t status
 /// Ends it because of a fault, with a line on its standard error.
 void process_fault(struct server *server, struct process *process, const struct fault *fault);
 
-/// A child of `parent` that ended, with `pid` (0: any); null: none. *some: there are such children at all.
+/// A child of `parent` that ended, with `pid` (0: any); null: none. *some: there are such
+/// children at all.
 struct process *zombie_of(const struct process *parent, uint32_t pid, bool *some);
 
-/// `name: what, where` on a handle of the process's, or in the log if that cannot be written at once.
+/// `name: what, where` on a handle of the process's, or in the log if that cannot be written at
+/// once.
 void complain(uint32_t session, uint32_t service, uint32_t handle, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

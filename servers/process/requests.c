@@ -100,8 +100,9 @@ enum status process_on_kill(struct request *r, const struct process_kill_in *in,
         return E_INVAL;
     bool own = caller && caller->state == PROCESS_STATE_RUNNING &&
                (in->group ? caller->group : caller->pid) == in->pid;
-    bool deadly = in->signal == SIGNAL_KILL ||
-                  (own && in->signal && !((caller->caught | caller->ignored) >> in->signal & 1));
+    bool deadly =
+        in->signal == SIGNAL_KILL ||
+        (own && in->signal && !((caller->caught | caller->ignored) >> in->signal & 1));
     struct reply *reply = 0;
     if (own && deadly) { // it may be gone before it can be answered
         reply = reply_take(r);
@@ -146,7 +147,8 @@ enum status process_on_foreground(struct request *r, const struct process_foregr
 
 // ---------------------------------------------------------------- threads
 
-enum status process_on_thread_create(struct request *r, const struct process_thread_create_in *in,
+enum status process_on_thread_create(struct request *r,
+                                     const struct process_thread_create_in *in,
                                      struct process_thread_create_out *out)
 {
     struct process *caller = own_process(r);
@@ -159,8 +161,9 @@ enum status process_on_thread_create(struct request *r, const struct process_thr
         return E_NOMEM;
     const struct loader_program program = spawn_program(caller);
     out->buffer = 0;
-    enum status status = loader_thread(&program, &caller->image, in->entry, in->stack, in->argument,
-                                       in->fs_base, &out->buffer, &thread->slot, &thread->id);
+    enum status status =
+        loader_thread(&program, &caller->image, in->entry, in->stack, in->argument, in->fs_base,
+                      &out->buffer, &thread->slot, &thread->id);
     if (status != OK) {
         heap_free(thread);
         return status;
@@ -177,14 +180,16 @@ enum status process_on_thread_exit(struct request *r, const struct process_threa
 {
     (void)out;
     struct process *caller = own_process(r);
-    LIST_EACH (link, caller ? &caller->threads : &processes) {
+    LIST_EACH(link, caller ? &caller->threads : &processes)
+    {
         struct thread *thread = LIST_OBJECT(link, struct thread, link);
         if (!caller || thread->id != in->thread_id)
             continue;
         list_remove(link);
         caller->thread_count--;
         slot_delete(thread->slot);
-        status_ignore(memory_space_object_destroy(session_to(STARTUP_SLOT_MEMORY), caller->pid, thread->id));
+        status_ignore(memory_space_object_destroy(session_to(STARTUP_SLOT_MEMORY), caller->pid,
+                                                  thread->id));
         heap_free(thread);
         return OK; // if it was the caller, nobody is there to hear it
     }
@@ -192,6 +197,42 @@ enum status process_on_thread_exit(struct request *r, const struct process_threa
 }
 
 // ---------------------------------------------------------------- the rest
+
+/// Ends a process after all that it started.
+static void end_tree(struct server *server, struct process *process)
+{
+    while (!list_empty(&process->children)) {
+        struct process *child = LIST_OBJECT(process->children.next, struct process, sibling);
+        process_orphan(child);
+        if (child->state == PROCESS_STATE_ZOMBIE)
+            process_free(child);
+        else
+            end_tree(server, child);
+    }
+    if (process->state == PROCESS_STATE_RUNNING)
+        process_end(server, process, SIGNALED + SIGNAL_HUP);
+}
+
+enum status process_on_session_end(struct request *r, const struct process_session_end_in *in,
+                                   struct process_session_end_out *out)
+{
+    (void)out;
+    struct process *process = process_find(in->session);
+    if (!process || process->state != PROCESS_STATE_SERVER)
+        return OK;
+    while (!list_empty(&process->waiters)) {
+        struct waiter *waiter = LIST_OBJECT(process->waiters.next, struct waiter, link);
+        list_remove(&waiter->link);
+        reply_drop(waiter->reply, E_DEAD);
+        heap_free(waiter);
+    }
+    end_tree(r->server, process);
+    process_free(process);
+    struct client *client = server_client(r->server, in->session, false);
+    if (client && client != r->client)
+        server_client_end(r->server, client);
+    return OK;
+}
 
 enum status process_on_info(struct request *r, const struct process_info_in *in,
                             struct process_info_out *out)
@@ -208,10 +249,11 @@ enum status process_on_info(struct request *r, const struct process_info_in *in,
                                   .cpu_ticks = process->ticks};
     __builtin_memcpy(info->name, process->name, sizeof info->name);
     uint64_t limit, objects, state, ticks, priority;
-    if (memory_space_info(session_to(STARTUP_SLOT_MEMORY), process->pid, &info->memory, &limit, &objects) != OK)
+    if (memory_space_info(session_to(STARTUP_SLOT_MEMORY), process->pid, &info->memory, &limit,
+                          &objects) != OK)
         info->memory = 0;
-    if (process->image.thread && sys_thread_control(process->image.thread, THREAD_OP_INFO, 0, 0, &state,
-                                                    &ticks, &priority) == OK)
+    if (process->image.thread && sys_thread_control(process->image.thread, THREAD_OP_INFO, 0, 0,
+                                                    &state, &ticks, &priority) == OK)
         info->cpu_ticks = ticks;
     return OK;
 }

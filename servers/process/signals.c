@@ -27,15 +27,16 @@ static uint64_t bit(uint32_t signal)
 
 static void retry_later(void)
 {
-    status_ignore(timer_alarm(session_to(STARTUP_SLOT_TIMER), 
-                              clock_now(startup_block->tsc_hz) + RETRY_NANOSECONDS, RETRY_ALARM, retry_wake));
+    status_ignore(timer_alarm(session_to(STARTUP_SLOT_TIMER),
+                              clock_now(startup_block->tsc_hz) + RETRY_NANOSECONDS, RETRY_ALARM,
+                              retry_wake));
 }
 
 static void divert(struct process *process, uint32_t signal)
 {
     uint64_t none[3];
-    enum status status = sys_thread_control(process->image.thread, THREAD_OP_DIVERT, signal, 0, &none[0],
-                                            &none[1], &none[2]);
+    enum status status = sys_thread_control(process->image.thread, THREAD_OP_DIVERT, signal, 0,
+                                            &none[0], &none[1], &none[2]);
     process->pending &= ~bit(signal);
     if (status == E_BUSY) {
         process->pending |= bit(signal);
@@ -53,7 +54,8 @@ enum status signal_send(struct server *server, struct process *process, uint32_t
         return OK;
     if (signal != SIGNAL_KILL && process->caught & bit(signal))
         divert(process, signal);
-    else if (signal == SIGNAL_KILL || (signal != SIGNAL_CHLD && !(process->ignored & bit(signal))))
+    else if (signal == SIGNAL_KILL ||
+             (signal != SIGNAL_CHLD && !(process->ignored & bit(signal))))
         process_end(server, process, SIGNALED + signal);
     return OK;
 }
@@ -61,7 +63,8 @@ enum status signal_send(struct server *server, struct process *process, uint32_t
 enum status signal_group(struct server *server, uint32_t group, uint32_t signal)
 {
     enum status status = E_SRCH;
-    // Each end may take other records away, but never makes new ones: look again from the last id.
+    // Each end may take other records away, but never makes new ones: look again from the last
+    // id.
     for (uint32_t from = 0;;) {
         struct process *process = process_from(from);
         if (!process)
@@ -85,7 +88,8 @@ void signals_arrived(struct server *server, uint64_t bits)
         (void)signal_group(server, foreground, SIGNAL_INT);
     if (!(bits & RETRY_SIGNAL))
         return;
-    LIST_EACH (link, &processes) {
+    LIST_EACH(link, &processes)
+    {
         struct process *process = LIST_OBJECT(link, struct process, link);
         uint64_t pending = process->pending;
         if (pending && process->state == PROCESS_STATE_RUNNING)

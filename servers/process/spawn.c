@@ -27,7 +27,8 @@ static const struct startup *own_startup;
 
 static struct session *session_of(uint32_t service)
 {
-    return session_to(service == IO_SERVICE_CONSOLE ? STARTUP_SLOT_CONSOLE : STARTUP_SLOT_FILES);
+    return session_to(service == IO_SERVICE_CONSOLE ? STARTUP_SLOT_CONSOLE
+                                                    : STARTUP_SLOT_FILES);
 }
 
 static struct session *files(void)
@@ -86,7 +87,8 @@ static enum status choose_image(struct image *image, bool *module)
     *module = true;
     status_ignore(io_close(files(), image->handle));
     uint32_t service;
-    status = files_open(files(), 0, OPEN_FLAG_READ, 0, runner, sizeof runner - 1, &image->handle, &service);
+    status = files_open(files(), 0, OPEN_FLAG_READ, 0, runner, sizeof runner - 1,
+                        &image->handle, &service);
     if (status != OK) {
         image->handle = UINT32_MAX; // nothing to close
         return status;
@@ -97,7 +99,8 @@ static enum status choose_image(struct image *image, bool *module)
 // ---------------------------------------------------------------- what it inherits
 
 /// The strings that a program gets: the caller's, or the runner's with module and arguments.
-static enum status make_arguments(const struct process_spawn_in *in, bool module, char *text, uint32_t *bytes)
+static enum status make_arguments(const struct process_spawn_in *in, bool module, char *text,
+                                  uint32_t *bytes)
 {
     const struct data *own = &in->arguments;
     if (own->size && own->bytes[own->size - 1])
@@ -121,7 +124,8 @@ static enum status make_arguments(const struct process_spawn_in *in, bool module
 }
 
 /// Heirs of the descriptors and the working directory in the child's sessions.
-static enum status inherit(struct process *parent, struct process *child, const struct process_spawn_in *in,
+static enum status inherit(struct process *parent, struct process *child,
+                           const struct process_spawn_in *in,
                            struct startup_descriptor *descriptors, uint32_t *directory)
 {
     const uint32_t count = in->descriptors.size / sizeof(struct spawn_descriptor);
@@ -160,8 +164,8 @@ static struct loader_capability sessions[5];
 struct loader_program spawn_program(const struct process *process)
 {
     for (uint32_t i = 0; i < 5; i++)
-        sessions[i] = (struct loader_capability){
-            STARTUP_SLOT_MEMORY + i, STARTUP_SLOT_MINT + i, process->pid, 0};
+        sessions[i] = (struct loader_capability){STARTUP_SLOT_MEMORY + i, STARTUP_SLOT_MINT + i,
+                                                 process->pid, 0};
     return (struct loader_program){
         .name = process->name,
         .session = process->pid,
@@ -178,8 +182,9 @@ struct loader_program spawn_program(const struct process *process)
     };
 }
 
-static enum status start(struct process *child, const struct process_spawn_in *in, struct image *image,
-                         bool module, const struct startup_descriptor *descriptors, uint32_t directory)
+static enum status start(struct process *child, const struct process_spawn_in *in,
+                         struct image *image, bool module,
+                         const struct startup_descriptor *descriptors, uint32_t directory)
 {
     static char arguments[ARGUMENTS_MAX];
     struct loader_program program = spawn_program(child);
@@ -195,8 +200,9 @@ static enum status start(struct process *child, const struct process_spawn_in *i
     program.directory = directory;
     status = loader_start(&program, &child->image);
     if (status == E_NOEXEC && child->image.error)
-        complain(child->pid, child->error_service, child->error_handle, "%s: not executable: %s, %s\n",
-                 child->name, child->image.error, module ? runner : in->path.bytes);
+        complain(child->pid, child->error_service, child->error_handle,
+                 "%s: not executable: %s, %s\n", child->name, child->image.error,
+                 module ? runner : in->path.bytes);
     return status;
 }
 
@@ -209,7 +215,8 @@ static const char *base_name(const char *path)
     return base;
 }
 
-static enum status check(const struct process *parent, const struct process_spawn_in *in, uint32_t *group)
+static enum status check(const struct process *parent, const struct process_spawn_in *in,
+                         uint32_t *group)
 {
     const uint32_t flags = SPAWN_FLAG_GROUP | SPAWN_FLAG_FOREGROUND;
     bool malformed = in->flags & ~flags || in->path.size == 0 ||
@@ -237,7 +244,8 @@ enum status spawn(struct process *parent, const struct process_spawn_in *in, uin
     if (status != OK)
         return status;
     status = choose_image(&image, &module);
-    struct process *child = status == OK ? process_new(base_name(in->path.bytes), PROCESS_STATE_RUNNING) : 0;
+    struct process *child =
+        status == OK ? process_new(base_name(in->path.bytes), PROCESS_STATE_RUNNING) : 0;
     if (child) {
         child->group = in->flags & SPAWN_FLAG_GROUP ? child->pid : group;
         child->terminal = parent->terminal;

@@ -19,7 +19,8 @@ struct process *process_find(uint64_t pid)
 
 struct process *process_from(uint32_t pid)
 {
-    LIST_EACH (link, &processes) {
+    LIST_EACH(link, &processes)
+    {
         struct process *process = LIST_OBJECT(link, struct process, link);
         if (process->pid >= pid)
             return process;
@@ -84,7 +85,8 @@ void process_orphan(struct process *child)
 
 bool group_exists(uint32_t group)
 {
-    LIST_EACH (link, &processes) {
+    LIST_EACH(link, &processes)
+    {
         const struct process *process = LIST_OBJECT(link, struct process, link);
         // A zombie keeps its group, so that the rest of a pipeline can join it.
         if (process->group == group && process->state != PROCESS_STATE_SERVER)

@@ -31,8 +31,8 @@ static void put(size_t at, uint64_t value, size_t bytes)
     memcpy(file + at, &value, bytes);
 }
 
-static void program_header(int index, uint32_t type, uint32_t flags, uint64_t offset, uint64_t address,
-                           uint64_t in_file, uint64_t bytes)
+static void program_header(int index, uint32_t type, uint32_t flags, uint64_t offset,
+                           uint64_t address, uint64_t in_file, uint64_t bytes)
 {
     size_t at = HEADERS + (size_t)index * 56;
     put(at, type, 4);
@@ -86,7 +86,8 @@ static void takes_a_good_image(void **state)
     const char *error;
     assert_int_equal(parse(&image, &error), OK);
     assert_int_equal(image.segment_count, 3);
-    assert_true(image.entry == 0x401000 && image.headers == 0x400040 && image.header_count == 4);
+    assert_true(image.entry == 0x401000 && image.headers == 0x400040 &&
+                image.header_count == 4);
     assert_int_equal(image.segments[0].protection, PROTECTION_READ | PROTECTION_EXECUTE);
     assert_int_equal(image.segments[1].protection, PROTECTION_READ);
     const struct elf_segment *data = &image.segments[2];
@@ -138,7 +139,8 @@ static void refuses_bad_ones(void **state)
     }
 }
 
-/// Whatever is in the file: reads stay inside it, and what is accepted keeps what the loader relies on.
+/// Whatever is in the file: reads stay inside it, and what is accepted keeps what the loader
+/// relies on.
 static void noise(void **state)
 {
     srand(1);
@@ -159,7 +161,8 @@ static void noise(void **state)
         for (uint32_t i = 0; i < image.segment_count; i++) {
             const struct elf_segment *s = &image.segments[i];
             assert_true(s->start >= free_from && s->end <= ELF_HIGH && s->file_end <= s->end);
-            assert_true(s->offset + s->bytes <= file_bytes && s->address + s->bytes <= s->file_end + !s->bytes * 4096);
+            assert_true(s->offset + s->bytes <= file_bytes &&
+                        s->address + s->bytes <= s->file_end + !s->bytes * 4096);
             assert_true((s->protection & 6) != 6);
             free_from = s->end;
         }

@@ -11,7 +11,8 @@
 #include "init.h"
 #include <proto/startup.h>
 
-static bool read_text(const char *text, struct manifest *manifest, const char **error, uint32_t *line)
+static bool read_text(const char *text, struct manifest *manifest, const char **error,
+                      uint32_t *line)
 {
     // A buffer of exactly its size: reading beyond the end is found.
     size_t size = strlen(text);
@@ -29,9 +30,10 @@ static void reads_servers_and_grants(void **state)
     struct manifest m;
     const char *error;
     uint32_t line;
-    assert_true(read_text("# comment\n\n  timer 50 debug pit=port:0x40+4 pit-irq=irq:0\n"
-                          "files 44 initrd vga=frame:0xb8000+0x8000 manages=timer manages=memory",
-                          &m, &error, &line));
+    assert_true(
+        read_text("# comment\n\n  timer 50 debug pit=port:0x40+4 pit-irq=irq:0\n"
+                  "files 44 initrd vga=frame:0xb8000+0x8000 manages=timer manages=memory",
+                  &m, &error, &line));
     assert_int_equal(m.count, 2);
     const struct server_plan *timer = &m.plans[0], *files = &m.plans[1];
     assert_string_equal(timer->name, "timer");

@@ -49,10 +49,14 @@ void kernel_start(void)
     memset(view, 0xa5, RAM_BYTES); // nobody may rely on fresh memory
     memset(caps, 0, sizeof caps);
     own_limit = SLOT_LIMIT;
-    caps[FIRST_UNTYPED] = (struct cap){.kind = KIND_UNTYPED, .bits = KERNEL_RAM_BITS, .address = KERNEL_RAM};
-    caps[META_UNTYPED] = (struct cap){.kind = KIND_UNTYPED, .bits = KERNEL_META_BITS, .address = KERNEL_META};
-    caps[DEVICE_UNTYPED] = (struct cap){
-        .kind = KIND_UNTYPED, .bits = KERNEL_DEVICE_BITS, .address = KERNEL_DEVICE, .device = true};
+    caps[FIRST_UNTYPED] =
+        (struct cap){.kind = KIND_UNTYPED, .bits = KERNEL_RAM_BITS, .address = KERNEL_RAM};
+    caps[META_UNTYPED] =
+        (struct cap){.kind = KIND_UNTYPED, .bits = KERNEL_META_BITS, .address = KERNEL_META};
+    caps[DEVICE_UNTYPED] = (struct cap){.kind = KIND_UNTYPED,
+                                        .bits = KERNEL_DEVICE_BITS,
+                                        .address = KERNEL_DEVICE,
+                                        .device = true};
     caps[OWN_VSPACE] = (struct cap){.kind = KIND_VSPACE, .id = ++last_id};
     caps[OWN_ENDPOINT] = (struct cap){.kind = KIND_ENDPOINT};
 }
@@ -75,8 +79,8 @@ static uint64_t align_up(uint64_t value, uint64_t size)
     return (value + size - 1) & ~(size - 1);
 }
 
-enum status sys_retype(uint32_t untyped, uint32_t kind, uint32_t bits, uint32_t count, uint32_t cspace,
-                       uint32_t slot)
+enum status sys_retype(uint32_t untyped, uint32_t kind, uint32_t bits, uint32_t count,
+                       uint32_t cspace, uint32_t slot)
 {
     kernel_calls++;
     struct cap *from = &caps[untyped];
@@ -117,8 +121,12 @@ enum status sys_retype(uint32_t untyped, uint32_t kind, uint32_t bits, uint32_t 
             return usable(slot + i) ? E_EXIST : E_INVAL;
     for (uint32_t i = 0; i < count; i++) {
         struct cap *made = &caps[slot + i];
-        *made = (struct cap){.kind = kind, .bits = bits, .address = from->address + start + i * bytes,
-                             .parent = untyped, .id = ++last_id, .device = from->device};
+        *made = (struct cap){.kind = kind,
+                             .bits = bits,
+                             .address = from->address + start + i * bytes,
+                             .parent = untyped,
+                             .id = ++last_id,
+                             .device = from->device};
         if (kind != KIND_UNTYPED && !from->device)
             memset(view + file_offset(made->address), 0, bytes);
     }
@@ -126,8 +134,8 @@ enum status sys_retype(uint32_t untyped, uint32_t kind, uint32_t bits, uint32_t 
     return OK;
 }
 
-enum status sys_cap_copy(uint32_t cspace, uint32_t slot, uint32_t source, uint32_t derive, uint64_t a,
-                         uint64_t b)
+enum status sys_cap_copy(uint32_t cspace, uint32_t slot, uint32_t source, uint32_t derive,
+                         uint64_t a, uint64_t b)
 {
     kernel_calls++;
     assert(cspace == HANDLE_NULL);
@@ -141,7 +149,8 @@ enum status sys_cap_copy(uint32_t cspace, uint32_t slot, uint32_t source, uint32
     struct cap made = *from;
     made.space = made.mapped = made.flags = 0;
     if (derive == DERIVE_RANGE) {
-        if (b < PAGE_BITS || b > from->bits || a & ((1ul << b) - 1) || a + (1ul << b) > 1ul << from->bits)
+        if (b < PAGE_BITS || b > from->bits || a & ((1ul << b) - 1) ||
+            a + (1ul << b) > 1ul << from->bits)
             return E_INVAL;
         made.address += a;
         made.bits = (uint32_t)b;
@@ -196,7 +205,8 @@ enum status sys_cap_delete(uint32_t cspace, uint32_t slot)
     return OK;
 }
 
-enum status sys_cap_identify(uint32_t cap, uint32_t authority, uint64_t *kind, uint64_t *value, uint64_t *size)
+enum status sys_cap_identify(uint32_t cap, uint32_t authority, uint64_t *kind, uint64_t *value,
+                             uint64_t *size)
 {
     (void)cap, (void)authority, (void)kind, (void)value, (void)size;
     assert(!"not used here");
@@ -207,7 +217,8 @@ enum status sys_cap_identify(uint32_t cap, uint32_t authority, uint64_t *kind, u
 
 static bool covers(const struct cap *cap, uint64_t space, uint64_t address)
 {
-    uint64_t size = cap->kind == KIND_FRAME ? 1ul << cap->bits : 1ul << (PAGE_BITS + 9 * cap->level);
+    uint64_t size =
+        cap->kind == KIND_FRAME ? 1ul << cap->bits : 1ul << (PAGE_BITS + 9 * cap->level);
     return cap->space == space && address >= cap->mapped && address - cap->mapped < size;
 }
 
@@ -225,7 +236,8 @@ static uint32_t installed(uint64_t space, uint64_t address)
     return level;
 }
 
-enum status sys_map(uint32_t cap, uint32_t vspace, uint64_t address, uint32_t flags, uint64_t *missing)
+enum status sys_map(uint32_t cap, uint32_t vspace, uint64_t address, uint32_t flags,
+                    uint64_t *missing)
 {
     kernel_calls++;
     struct cap *frame = &caps[cap];
@@ -242,7 +254,8 @@ enum status sys_map(uint32_t cap, uint32_t vspace, uint64_t address, uint32_t fl
         return OK;
     }
     bool both = flags & MAP_WRITE && flags & MAP_EXECUTE;
-    if (!(flags & MAP_READ) || both || address & ((1ul << frame->bits) - 1) || address >= USER_END)
+    if (!(flags & MAP_READ) || both || address & ((1ul << frame->bits) - 1) ||
+        address >= USER_END)
         return E_INVAL;
     bool again = frame->space == space->id && frame->mapped == address;
     if (frame->space && !again)
@@ -263,7 +276,8 @@ enum status sys_map(uint32_t cap, uint32_t vspace, uint64_t address, uint32_t fl
     frame->mapped = address;
     frame->flags = flags;
     if (vspace == OWN_VSPACE)
-        assert(mmap((void *)address, 1ul << frame->bits, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, ram,
+        assert(mmap((void *)address, 1ul << frame->bits, PROT_READ | PROT_WRITE,
+                    MAP_SHARED | MAP_FIXED, ram,
                     file_offset(frame->address)) == (void *)address);
     return OK;
 }
@@ -275,7 +289,8 @@ struct kernel_page kernel_lookup(uint32_t vspace, uint64_t address)
         if (cap->kind == KIND_FRAME && covers(cap, caps[vspace].id, address))
             return (struct kernel_page){
                 true, cap->flags,
-                cap->device ? NULL : view + file_offset(cap->address + (address - cap->mapped))};
+                cap->device ? NULL
+                            : view + file_offset(cap->address + (address - cap->mapped))};
     }
     return (struct kernel_page){0};
 }

@@ -1,6 +1,6 @@
-/// The part of the kernel that `memory` uses, as a model: capabilities in a table, physical memory
-/// in a file that is mapped where the server maps Frames into its own space. It is strict: what the
-/// real kernel would refuse fails here too.
+/// The part of the kernel that `memory` uses, as a model: capabilities in a table, physical
+/// memory in a file that is mapped where the server maps Frames into its own space. It is
+/// strict: what the real kernel would refuse fails here too.
 #pragma once
 
 #include <stdbool.h>
@@ -11,7 +11,7 @@ enum {
     KERNEL_SLOTS = 1 << 16,
     KERNEL_RAM_BITS = 26, ///< 64 MiB, from KERNEL_RAM on
     KERNEL_META_BITS = 18,
-    FIRST_UNTYPED = 65,   ///< slots: RAM, meta block, device
+    FIRST_UNTYPED = 65, ///< slots: RAM, meta block, device
     META_UNTYPED = 66,
     DEVICE_UNTYPED = 67,
     OWN_VSPACE = 68,
@@ -20,9 +20,9 @@ enum {
     SLOT_LIMIT = 512,
 };
 
-#define KERNEL_RAM    0x10000000ul
-#define KERNEL_META   0x20000000ul
-#define KERNEL_DEVICE 0x80000000ul
+#define KERNEL_RAM         0x10000000ul
+#define KERNEL_META        0x20000000ul
+#define KERNEL_DEVICE      0x80000000ul
 #define KERNEL_DEVICE_BITS 24u
 
 /// Empties everything; the capabilities above exist.

@@ -14,10 +14,14 @@
 #include "kernel.h"
 #include "tenant.h"
 
-enum { READ = PROTECTION_READ, WRITE = PROTECTION_READ | PROTECTION_WRITE, CODE = PROTECTION_READ | PROTECTION_EXECUTE };
+enum {
+    READ = PROTECTION_READ,
+    WRITE = PROTECTION_READ | PROTECTION_WRITE,
+    CODE = PROTECTION_READ | PROTECTION_EXECUTE
+};
 
-#define BASE   0x10000000ul // in the clients' spaces
-#define MB     (1ul << 20)
+#define BASE    0x10000000ul // in the clients' spaces
+#define MB      (1ul << 20)
 #define SESSION 100
 
 const char *log_name = "test";
@@ -104,7 +108,8 @@ static void what_is_committed_can_be_touched_to_the_last_page(void **state)
 {
     (void)state;
     struct tenant *tenant = begin(0);
-    uint64_t length = (totals.free - totals.free / 64) & ~(PAGE_SIZE - 1); // tables want the rest
+    uint64_t length =
+        (totals.free - totals.free / 64) & ~(PAGE_SIZE - 1); // tables want the rest
     uint64_t base = 0x40000000; // far from the tables that are there
     assert_int_equal(range_reserve(tenant, base, length), OK);
     assert_int_equal(range_commit(tenant, base, length, WRITE), OK);
@@ -140,9 +145,14 @@ static void ranges_must_be_what_they_say(void **state)
 {
     (void)state;
     struct tenant *tenant = begin(0);
-    const uint64_t bad[][2] = {{BASE + 1, PAGE_SIZE}, {BASE, 1}, {BASE, 0}, {0, PAGE_SIZE},
-                               {USER_END, PAGE_SIZE}, {USER_END - PAGE_SIZE, 2 * PAGE_SIZE},
-                               {BASE, UINT64_MAX & ~(PAGE_SIZE - 1)}, {0xffff800000000000, PAGE_SIZE}};
+    const uint64_t bad[][2] = {{BASE + 1, PAGE_SIZE},
+                               {BASE, 1},
+                               {BASE, 0},
+                               {0, PAGE_SIZE},
+                               {USER_END, PAGE_SIZE},
+                               {USER_END - PAGE_SIZE, 2 * PAGE_SIZE},
+                               {BASE, UINT64_MAX & ~(PAGE_SIZE - 1)},
+                               {0xffff800000000000, PAGE_SIZE}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(range_reserve(tenant, bad[i][0], bad[i][1]), E_INVAL);
         assert_int_equal(range_commit(tenant, bad[i][0], bad[i][1], WRITE), E_INVAL);
@@ -153,7 +163,8 @@ static void ranges_must_be_what_they_say(void **state)
     assert_int_equal(range_reserve(tenant, BASE, 4 * PAGE_SIZE), OK);
     assert_int_equal(range_reserve(tenant, BASE + 3 * PAGE_SIZE, 4 * PAGE_SIZE), E_EXIST);
     assert_int_equal(range_commit(tenant, BASE + 3 * PAGE_SIZE, 2 * PAGE_SIZE, WRITE), E_INVAL);
-    assert_int_equal(range_commit(tenant, BASE, PAGE_SIZE, WRITE | PROTECTION_EXECUTE), E_INVAL);
+    assert_int_equal(range_commit(tenant, BASE, PAGE_SIZE, WRITE | PROTECTION_EXECUTE),
+                     E_INVAL);
     assert_int_equal(range_protect(tenant, BASE, PAGE_SIZE, READ), E_INVAL); // not committed
     assert_int_equal(range_commit(tenant, BASE, PAGE_SIZE, WRITE), OK);
     assert_int_equal(range_protect(tenant, BASE, PAGE_SIZE, 6), E_INVAL);
@@ -209,19 +220,23 @@ static void shares_live_until_the_last_leaves(void **state)
     struct share *share = share_find(id);
     assert_true(tenant->used >= used + length);
     // At a different alignment, a part only.
-    assert_int_equal(share_attach(other, share, BASE + PAGE_SIZE, PAGE_SIZE, length - PAGE_SIZE, READ), OK);
+    assert_int_equal(
+        share_attach(other, share, BASE + PAGE_SIZE, PAGE_SIZE, length - PAGE_SIZE, READ), OK);
     for (uint64_t at = PAGE_SIZE; at < length; at += PAGE_SIZE) {
         page(tenant, address + at).bytes[9] = (uint8_t)(at >> 12);
         struct kernel_page there = page(other, BASE + at);
         assert_true(there.present && there.flags == MAP_READ);
         assert_int_equal(there.bytes[9], (uint8_t)(at >> 12));
     }
-    assert_int_equal(share_attach(other, share, BASE + 64 * MB, PAGE_SIZE, length, READ), E_INVAL);
+    assert_int_equal(share_attach(other, share, BASE + 64 * MB, PAGE_SIZE, length, READ),
+                     E_INVAL);
     assert_int_equal(share_attach(other, share, BASE + 64 * MB, 1, PAGE_SIZE, READ), E_INVAL);
     assert_int_equal(share_attach(other, share, BASE, 0, length, READ), E_EXIST);
     assert_int_equal(share_attach(other, share, BASE + 64 * MB, 0, length, 6), E_INVAL);
-    assert_int_equal(range_protect(other, BASE + PAGE_SIZE, length - PAGE_SIZE, WRITE), E_RIGHTS);
-    assert_int_equal(range_release(other, BASE + PAGE_SIZE, PAGE_SIZE), E_INVAL); // whole or not at all
+    assert_int_equal(range_protect(other, BASE + PAGE_SIZE, length - PAGE_SIZE, WRITE),
+                     E_RIGHTS);
+    assert_int_equal(range_release(other, BASE + PAGE_SIZE, PAGE_SIZE),
+                     E_INVAL); // whole or not at all
     uint64_t others = other->used;
     assert_int_equal(range_release(tenant, address, length), OK);
     assert_int_equal(tenant->used, used);

@@ -25,7 +25,8 @@ struct loader_file {
 struct loader_capability {
     uint32_t slot;   ///< in the new CSpace
     uint32_t source; ///< handle of ours
-    uint64_t badge;  ///< 0: a copy; else the source is an endpoint from which a session is minted
+    uint64_t
+        badge; ///< 0: a copy; else the source is an endpoint from which a session is minted
     uint32_t rights; ///< of a copy
 };
 
@@ -42,8 +43,8 @@ struct loader_program {
     uint32_t cpu_count;
     const struct loader_capability *capabilities;
     uint32_t capability_count;
-    uint32_t memory_endpoint;     ///< to mint its fault endpoint from
-    uint32_t supervisor_endpoint; ///< the same for its supervisor; badge: `session`
+    uint32_t memory_endpoint;            ///< to mint its fault endpoint from
+    uint32_t supervisor_endpoint;        ///< the same for its supervisor; badge: `session`
     const char *arguments, *environment; ///< NUL-terminated strings, one after another
     uint32_t arguments_bytes, environment_bytes;
     const struct startup_descriptor *descriptors;
@@ -66,7 +67,8 @@ PITH_CHECKED enum status loader_start(const struct loader_program *program,
                                       struct loader_process *process);
 
 /// A further thread of a process whose CSpace and VSpace we hold: at `entry` with `argument` in
-/// rdi and `buffer` in rsi. `buffer`: where its IPC buffer is to be, 0: anywhere; set to where it is.
+/// rdi and `buffer` in rsi. `buffer`: where its IPC buffer is to be, 0: anywhere; set to where
+/// it is.
 PITH_CHECKED enum status loader_thread(const struct loader_program *program,
                                        const struct loader_process *process, uint64_t entry,
                                        uint64_t stack, uint64_t argument, uint64_t fs_base,

@@ -1,0 +1,50 @@
+/// The servers, as init keeps them. For servers.c (their life), gifts.c (what they get) and
+/// beat.c (whether they are well).
+#pragma once
+
+#include <proto/startup.h>
+#include "init.h"
+
+enum state { DOWN, STARTING, UP, WAITING };
+
+struct server {
+    const struct server_plan *plan;
+    enum state state;
+    uint32_t id;
+    uint32_t endpoint;
+    uint32_t session; ///< ours, a manager's, for session_end
+    uint32_t ping;    ///< signal capability: asks for a heartbeat; 0: it is not watched
+    uint32_t pong;    ///< what it answers with: bit PONG_SHIFT + its place
+    uint32_t missed;  ///< beats since it answered
+    uint32_t shares[GRANTS_MAX];
+    struct loader_process process;
+    uint32_t back_off;     ///< milliseconds that the next burial is followed by
+    uint64_t started, due; ///< TSC
+};
+
+extern struct manifest manifest;
+extern struct server servers[SERVERS_MAX];
+extern uint32_t memory_endpoint;
+
+static inline uint64_t milliseconds(uint64_t count)
+{
+    return boot->tsc_hz / 1000 * count;
+}
+
+/// What a server gets: capabilities, and the grants that tell of them.
+struct gifts {
+    struct loader_capability capabilities[8 + 5 + 1 + GRANTS_MAX];
+    uint32_t capability_count;
+    struct startup_grant grants[GRANTS_MAX];
+    uint32_t made[GRANTS_MAX]; ///< slots to delete when it has its copies
+};
+
+/// E_NOENT, E_NOMEM, ...: said in the log. gifts_drop() afterwards in any case.
+enum status gifts_make(struct gifts *gifts, struct server *server);
+void gifts_drop(struct gifts *gifts);
+
+/// Makes the capabilities with which the server is watched.
+void beat_prepare(struct server *server);
+
+/// Ends a server that is not well and starts it again after its back-off.
+void server_bury(struct server *server);
