@@ -10,7 +10,7 @@
 
 enum {
     PAGE = 4096,
-    STACK_TOP = 0x3ff7f000,
+    STACK_TOP = LOADER_STACK_TOP,
     STARTUP_AT = 0x3ff80000,
     BUFFER_AT = 0x3ffff000,
     CONTROL_BYTES = PAGE, // of the first thread, behind the start-up block

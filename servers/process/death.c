@@ -59,21 +59,31 @@ static enum signal signal_of(const struct fault *fault)
     }
 }
 
+static void complain_page_fault(const struct process *process, const struct fault *fault)
+{
+    enum { CODE_WRITE = 2, CODE_FETCH = 16, NEAR = 1 << 20 }; // Intel SDM volume 3, 4.7
+    const uint64_t stack = LOADER_STACK_TOP - STACK_BYTES;
+    const char *what = "segmentation fault";
+    if (fault->address < stack && fault->address >= stack - NEAR)
+        what = "stack overflow";
+    else if (fault->address >= stack && fault->address < LOADER_STACK_TOP)
+        what = "no memory for the stack";
+    complain(process->pid, process->error_service, process->error_handle,
+             "%s: %s, %s 0x%lx at ip 0x%lx\n", process->name, what,
+             fault->code & CODE_FETCH   ? "jump to"
+             : fault->code & CODE_WRITE ? "write to"
+                                        : "read of",
+             fault->address, fault->ip);
+}
+
 static void complain_fault(const struct process *process, const struct fault *fault)
 {
-    enum { CODE_WRITE = 2, CODE_FETCH = 16 }; // Intel SDM volume 3, 4.7
     const char *kind = fault_kind_name(fault->kind);
     if (fault->kind == FAULT_PAGE)
-        complain(process->pid, process->error_service, process->error_handle,
-                 "%s: segmentation fault, %s 0x%lx at ip 0x%lx\n", process->name,
-                 fault->code & CODE_FETCH   ? "jump to"
-                 : fault->code & CODE_WRITE ? "write to"
-                                            : "read of",
-                 fault->address, fault->ip);
+        complain_page_fault(process, fault);
     else
         complain(process->pid, process->error_service, process->error_handle,
-                 "%s: %s fault at ip 0x%lx\n", process->name, kind ? kind : "unknown",
-                 fault->ip);
+                 "%s: %s fault at ip 0x%lx\n", process->name, kind ? kind : "unknown", fault->ip);
 }
 
 // ---------------------------------------------------------------- the end

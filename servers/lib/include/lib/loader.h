@@ -14,6 +14,10 @@
 #include <lib/session.h>
 #include <proto/startup.h>
 
+enum {
+    LOADER_STACK_TOP = 0x3ff7f000,
+};
+
 /// Where the ELF file comes from. `read` fills all of `bytes` or fails.
 struct loader_file {
     enum status (*read)(void *context, uint64_t offset, void *to, uint32_t bytes);
