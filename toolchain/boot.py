@@ -18,6 +18,7 @@ With --run, the second serial port carries frames between this script and server
                     X the line's exit status (4 bytes)
 """
 import argparse
+import ctypes
 import os
 import selectors
 import shutil
@@ -34,6 +35,12 @@ FRAME_MAX = 65536
 BOOT_SECONDS = 120  # from the start of the emulator to frame H; a healthy boot takes about one
 BOOT_FAILED = 125
 TIMED_OUT = 124
+
+
+def die_with_parent():
+    """In the emulator's process: end by SIGKILL when this script ends in whatever way."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
 def say(message):
@@ -277,7 +284,8 @@ def run(options, folder):
     link = Link(options, folder)
     emulator = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=sys.stderr,
-        pass_fds=(console_far.fileno(), serial_far.fileno()), start_new_session=True)
+        pass_fds=(console_far.fileno(), serial_far.fileno()), start_new_session=True,
+        preexec_fn=die_with_parent)
     console_far.close()
     serial_far.close()
     serial.setblocking(False)

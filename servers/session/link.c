@@ -74,12 +74,13 @@ void link_start(void)
     port_out(INTERRUPT_ENABLE, ENABLE_RECEIVE);
 }
 
-// Other signals that come meanwhile are not lost: run.c looks at everything after each wait.
+// The signal may have meant input too: run.c looks for that itself after it has sent.
 static void await_room(void)
 {
     while (!(port_in(LINE_STATUS) & STATUS_ROOM)) {
         port_out(INTERRUPT_ENABLE, ENABLE_RECEIVE | ENABLE_SEND);
-        wake_wait();
+        wake_wait(WAKE_LINK);
+        wake_take(WAKE_LINK);
         status_ignore(sys_irq_control(irq, IRQ_OP_ACK, line, 0, 0));
         port_out(INTERRUPT_ENABLE, ENABLE_RECEIVE);
     }

@@ -23,12 +23,22 @@ uint32_t wake_capability(uint64_t bit)
     return slot;
 }
 
-uint64_t wake_wait(void)
+static uint64_t woken; // signals that came and were not taken
+
+void wake_wait(uint64_t bits)
 {
-    struct message m = {0};
-    while (sys_recv(STARTUP_SLOT_ENDPOINT, HANDLE_NULL, &m, 0) != OK)
-        continue;
-    return m.badge;
+    while (!(woken & bits)) {
+        struct message m = {0};
+        if (sys_recv(STARTUP_SLOT_ENDPOINT, HANDLE_NULL, &m, 0) == OK)
+            woken |= m.badge;
+    }
+}
+
+bool wake_take(uint64_t bit)
+{
+    bool taken = woken & bit;
+    woken &= ~bit;
+    return taken;
 }
 
 enum status shell_spawn(const char *arguments, uint32_t bytes, uint32_t flags, uint32_t service,
@@ -110,8 +120,10 @@ static _Noreturn void console_shells(void)
         if (result != OK)
             log_line("cannot start the shell: %s, /bin/sh", status_message(result));
         CHECK(result == OK);
-        while (!child_ended(pid, &status))
-            wake_wait();
+        while (!child_ended(pid, &status)) {
+            wake_wait(WAKE_CHILD);
+            wake_take(WAKE_CHILD);
+        }
     }
 }
 

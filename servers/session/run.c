@@ -1,7 +1,7 @@
 // One command line for the host: three pipes between the shell and the link.
 //
-// Everything is driven by signals: the port, the child's end, the pipes. After each wait all
-// of them are looked at, so a signal taken elsewhere (link.c while it sends) loses nothing.
+// Everything is driven by signals: the port, the child's end, the pipes. A pipe that has left
+// a signal behind (`waiting`) is not asked again before it came.
 #include <lib/log.h>
 #include <lib/session.h>
 #include <lib/start.h>
@@ -19,16 +19,19 @@ struct output {
     char kind;       // of its frames
     uint32_t handle; // the pipe's read end
     uint32_t wake;
+    uint64_t bit; // the signal behind `wake`
     bool open;
+    bool waiting;
 };
 
-static struct output outputs[2] = {{.kind = 'O'}, {.kind = 'R'}};
+static struct output outputs[2] = {{.kind = 'O', .bit = WAKE_OUTPUT},
+                                   {.kind = 'R', .bit = WAKE_ERROR}};
 static struct {
     uint32_t handle; // the pipe's write end
     uint32_t wake;
     bool open;
-    bool ended; // the host has no more; close when `frame` is written
-    bool full;  // `frame` holds bytes [written, frame.bytes) for the pipe
+    bool waiting;
+    bool full; // `frame` holds bytes [written, frame.bytes) for the pipe
     uint32_t written;
 } input;
 static struct frame frame;
@@ -73,7 +76,7 @@ static enum status start(const char *line, uint32_t *pid)
     input.open = true;
     for (int i = 0; i < 2; i++) {
         outputs[i].handle = pipes[i + 1][0];
-        outputs[i].wake = wake_capability(i == 0 ? WAKE_OUTPUT : WAKE_ERROR);
+        outputs[i].wake = wake_capability(outputs[i].bit);
         outputs[i].open = true;
     }
     return result;
@@ -86,18 +89,26 @@ static void close_output(struct output *output)
     output->open = false;
 }
 
+// Asks a pipe to signal `wake` when it can go on. False: it can already.
+static bool leave_signal(uint32_t handle, uint32_t event, uint32_t wake)
+{
+    uint32_t ready;
+    enum status result = io_watch(files(), handle, event, wake, &ready);
+    CHECK(result == OK);
+    return !ready;
+}
+
 // Moves all there is; leaves a signal behind for more.
 static void pump_output(struct output *output)
 {
-    while (output->open) {
+    if (wake_take(output->bit))
+        output->waiting = false;
+    while (output->open && !output->waiting) {
         const void *bytes;
-        uint32_t count, ready;
+        uint32_t count;
         enum status result = io_read(files(), output->handle, FRAME_BYTES, -1, &bytes, &count);
         if (result == E_AGAIN) {
-            if (io_watch(files(), output->handle, IO_EVENT_READABLE, output->wake, &ready) !=
-                    OK ||
-                !ready)
-                return;
+            output->waiting = leave_signal(output->handle, IO_EVENT_READABLE, output->wake);
         } else if (result != OK || count == 0) {
             close_output(output);
         } else {
@@ -116,14 +127,14 @@ static void close_input(void)
 // True: the frame is dealt with and the next one may come.
 static bool write_input(void)
 {
-    while (input.full) {
-        uint32_t count, ready;
+    if (wake_take(WAKE_INPUT))
+        input.waiting = false;
+    while (input.full && !input.waiting) {
+        uint32_t count;
         enum status result = io_write(files(), input.handle, -1, frame.payload + input.written,
                                       frame.bytes - input.written, &count);
         if (result == E_AGAIN) {
-            if (io_watch(files(), input.handle, IO_EVENT_WRITABLE, input.wake, &ready) != OK ||
-                !ready)
-                return false;
+            input.waiting = leave_signal(input.handle, IO_EVENT_WRITABLE, input.wake);
         } else if (result != OK) {
             close_input(); // nobody reads: later input frames are dropped
         } else {
@@ -131,7 +142,7 @@ static bool write_input(void)
             input.full = input.written < frame.bytes;
         }
     }
-    return true;
+    return !input.full;
 }
 
 static void take_frames(void)
@@ -188,12 +199,15 @@ _Noreturn void run_line(const struct plan *plan)
         if (ended)
             break;
         take_frames();
-        wake_wait();
+        wake_wait(UINT64_MAX);
+        wake_take(WAKE_LINK | WAKE_CHILD);
     }
     for (uint32_t i = 0; i < plan->get_count; i++)
         send_file(plan->gets[i]);
     uint8_t bytes[4] = {(uint8_t)status};
     link_send('X', bytes, sizeof bytes);
-    for (;;)
-        wake_wait();
+    for (;;) {
+        wake_wait(UINT64_MAX);
+        wake_take(UINT64_MAX);
+    }
 }

@@ -19,8 +19,11 @@ enum {
 /// no memory for it: this is start-up.
 uint32_t wake_capability(uint64_t bit);
 
-/// Waits for signals; returns their bits.
-uint64_t wake_wait(void);
+/// Waits until one of `bits` is there to be taken.
+void wake_wait(uint64_t bits);
+
+/// Whether `bit` was signalled since it was last taken; takes it.
+bool wake_take(uint64_t bit);
 
 /// What qemu.sh asked for. All strings stay in place.
 struct plan {
