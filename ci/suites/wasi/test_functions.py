@@ -51,6 +51,18 @@ def test_nothing_escapes(tmp_path):
     assert not (inside / "stolen").exists()
 
 
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_random_calls(tmp_path, seed):
+    inside, outside = tmp_path / "inside", tmp_path / "x"
+    inside.mkdir()
+    outside.write_text("as it was")
+    (inside / "link").symlink_to(tmp_path)
+    (inside / "up").symlink_to("..")
+    passed(guest("--dir", f"{inside}::/", "--env", "K=V", GUEST / "random.wasm", seed, 20_000))
+    assert outside.read_text() == "as it was"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["inside", "x"]
+
+
 def test_poll(tmp_path):
     reader, writer = os.pipe()
     os.write(writer, b"ready")
