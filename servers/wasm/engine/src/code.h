@@ -59,6 +59,10 @@ extern const struct wasm_op wasm_float_ops[256];   /* ops_float.c */
 extern const struct wasm_op wasm_convert_ops[256]; /* ops_convert.c */
 extern const struct wasm_op wasm_saturating_ops[8];
 
+/* An f64.mul, modes WASM_SS and WASM_SA, and then with c, in slot h[3]: product + c,
+ * product - c, c - product. */
+extern const struct wasm_op wasm_mul_add_ops[3]; /* ops_float.c */
+
 /* Loads and stores, by opcode. Cell 1: h[0] the result of a load or the value of a store,
  * h[1] address, w[1] offset; cell 2: a store's constant value. A load has modes WASM_SS and
  * WASM_AS; a store's first operand is the address, the second the value. */

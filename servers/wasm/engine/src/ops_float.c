@@ -73,6 +73,34 @@ static double f64_max(double a, double b)
 FLOATS(f32, F32, f, SIGN32)
 FLOATS(f64, F64, , SIGN64)
 
+/* A product and the addition of slot h[3] to it, each rounded as if alone. */
+#define FUSED_HANDLER(name, suffix, B, target, ...)                                            \
+    static void name##_##suffix##_##target(HANDLER_PARAMS)                                     \
+    {                                                                                          \
+        double product = GET_S_F64(1) * GET_##B##_F64(2);                                      \
+        double c = GET_S_F64(3);                                                               \
+        PUT_##target##_F64(__VA_ARGS__);                                                       \
+        NEXT(2);                                                                               \
+    }
+#define FUSED_HANDLERS(name, ...)                                                              \
+    FUSED_HANDLER(name, SS, S, S, __VA_ARGS__)                                                 \
+    FUSED_HANDLER(name, SS, S, A, __VA_ARGS__)                                                 \
+    FUSED_HANDLER(name, SA, A, S, __VA_ARGS__)                                                 \
+    FUSED_HANDLER(name, SA, A, A, __VA_ARGS__)
+#define FUSED_ROW(name)                                                                        \
+    {                                                                                          \
+        {                                                                                      \
+            [WASM_SS] = {name##_SS_S, name##_SS_A}, [WASM_SA] = { name##_SA_S, name##_SA_A }   \
+        }                                                                                      \
+    }
+
+FUSED_HANDLERS(f64_mul_add, product + c)
+FUSED_HANDLERS(f64_mul_sub, product - c)
+FUSED_HANDLERS(f64_mul_rsub, c - product)
+
+const struct wasm_op wasm_mul_add_ops[3] = {FUSED_ROW(f64_mul_add), FUSED_ROW(f64_mul_sub),
+                                            FUSED_ROW(f64_mul_rsub)};
+
 #define BINARY_ENTRY(code, name, T, R) [code] = BINARY_ROW(name),
 #define UNARY_ENTRIES(t, base)                                                                 \
     [base] = UNARY_ROW(t##_abs), [base + 1] = UNARY_ROW(t##_neg),                              \

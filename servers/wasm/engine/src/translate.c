@@ -76,6 +76,35 @@ static int swapped(uint8_t opcode)
     }
 }
 
+/* If the last instruction is an f64.mul into the accumulator and this one, whose operands have
+ * been taken, adds a slot to it or subtracts: emits one instruction for both. */
+static bool fuse_product(struct wasm_translator *t, uint8_t opcode, struct wasm_source a,
+                         struct wasm_source b)
+{
+    enum { F64_ADD = 0xa0, F64_SUB = 0xa1, F64_MUL = 0xa2 };
+    const struct wasm_op *mul = &wasm_float_ops[F64_MUL];
+    bool first = a.kind == WASM_ACC && b.kind == WASM_SLOT;
+    bool second = b.kind == WASM_ACC && a.kind == WASM_SLOT;
+    if (!t->last || (opcode != F64_ADD && opcode != F64_SUB) || (!first && !second))
+        return false;
+    union wasm_cell product = t->code.items[t->last];
+    wasm_handler *fn = t->code.items[t->last - 1].fn;
+    enum wasm_mode mode = fn == mul->fn[WASM_SS][WASM_TO_ACC] ? WASM_SS : WASM_SA;
+    if (fn == mul->fn[WASM_AS][WASM_TO_ACC])
+        product.h[1] = product.h[2]; /* it commutes */
+    else if (fn != mul->fn[mode][WASM_TO_ACC])
+        return false;
+    t->code.count = t->last - 1;
+    wasm_settle_code(t);
+    unsigned which = opcode == F64_ADD ? 0 : first ? 1 : 2;
+    union wasm_cell *cells =
+        wasm_emit_result(t, &wasm_mul_add_ops[which], mode, 1, WASM_ACC_F64);
+    cells[1].h[1] = product.h[1];
+    cells[1].h[2] = product.h[2];
+    cells[1].h[3] = first ? b.slot : a.slot;
+    return true;
+}
+
 static void translate_binary(struct wasm_translator *t, uint8_t opcode)
 {
     struct traits traits = TRAITS_OF[opcode];
@@ -89,6 +118,8 @@ static void translate_binary(struct wasm_translator *t, uint8_t opcode)
         opcode = (uint8_t)swapped(opcode);
     }
     wasm_need_slot(t, &a);
+    if (fuse_product(t, opcode, a, b))
+        return;
     bool wide = b.kind == WASM_VALUE && traits.wide;
     union wasm_cell *cells = wasm_emit_result(t, numeric_op(opcode), wasm_mode_of(a, b),
                                               wide ? 2 : 1, traits.result);
