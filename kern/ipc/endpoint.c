@@ -25,14 +25,19 @@ void signal_show(struct arch_frame *frame, uint64_t bits)
         arch_frame_set_word(frame, i, 0);
 }
 
-__attribute__((noinline)) void endpoint_wake(struct cpu *cpu, struct link *queue, uint64_t bits)
+struct thread *endpoint_take(struct link *queue, uint64_t bits)
 {
     struct thread *to = container_of(queue->next, struct thread, link);
     link_remove_first(queue);
     if (to->reply)
         to->reply->thread = NULL;
     signal_show(&to->frame, bits);
-    sched_ready(cpu, to);
+    return to;
+}
+
+void endpoint_wake(struct cpu *cpu, struct link *queue, uint64_t bits)
+{
+    sched_ready(cpu, endpoint_take(queue, bits));
 }
 
 enum status ipc_signal(struct cpu *cpu, struct thread *self, uint32_t handle)

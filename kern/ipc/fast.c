@@ -101,10 +101,14 @@ struct arch_resume fast_signal(uint64_t target, struct arch_frame *frame)
             !slot->badge || cpu->trace))
         return syscall_general(frame);
     struct endpoint *endpoint = slot->object;
-    if (!link_empty(&endpoint->waiters) || !link_empty(&endpoint->receivers))
-        return syscall_general(frame);
-    endpoint->pending |= slot->badge;
     arch_frame_set_status(frame, OK);
+    if (!link_empty(&endpoint->waiters))
+        sched_wake(cpu, endpoint_take(&endpoint->waiters, slot->badge));
+    else if (!link_empty(&endpoint->receivers))
+        sched_wake(cpu, endpoint_take(&endpoint->receivers, slot->badge));
+    else
+        endpoint->pending |= slot->badge;
     arch_unlock(&kern_lock);
-    return (struct arch_resume){frame, frame};
+    // Whoever runs now entered by a system call.
+    return (struct arch_resume){cpu->arch.frame, cpu->arch.frame};
 }

@@ -100,6 +100,21 @@ void sched_hand_over(struct cpu *cpu, struct thread *to)
     sched_switch(cpu, to);
 }
 
+void sched_wake(struct cpu *cpu, struct thread *to)
+{
+    struct thread *self = cpu_thread(cpu);
+    if (to->priority <= self->priority) {
+        sched_ready(cpu, to);
+        return;
+    }
+    self->slice = (uint8_t)cpu->slice;
+    enqueue(cpu, self, true);
+    to->slice = SLICE_TICKS;
+    cpu->slice = SLICE_TICKS;
+    trace(cpu, TRACE_SWITCH, to->number, 0);
+    sched_switch(cpu, to);
+}
+
 /// Sleeps; an interrupt enters the kernel anew. The tick goes on only while something is to be
 /// buried.
 static _Noreturn void idle(struct cpu *cpu)

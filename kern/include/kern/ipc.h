@@ -38,7 +38,10 @@ _Static_assert(sizeof(struct reply) == REPLY_BYTES, "pith.idl: REPLY_BYTES");
 struct endpoint *endpoint_create(void *memory);
 struct reply *reply_create(void *memory);
 
-/// Hands `bits` to the first of `queue`, those who wait for them.
+/// Hands `bits` to the first of `queue`, those who wait for them. It is in no queue then.
+struct thread *endpoint_take(struct link *queue, uint64_t bits);
+
+/// The same, and makes it ready.
 void endpoint_wake(struct cpu *cpu, struct link *queue, uint64_t bits);
 
 /// ORs `bits` in, or wakes one receiver if there is one.
@@ -86,7 +89,7 @@ must_use enum status ipc_signal(struct cpu *cpu, struct thread *self, uint32_t e
 struct arch_resume fast_call(uint64_t target, uint64_t tag, struct arch_frame *frame);
 struct arch_resume fast_reply_recv(uint64_t target, uint64_t tag, struct arch_frame *frame);
 
-/// A signal that nobody waits for.
+/// A signal.
 struct arch_resume fast_signal(uint64_t target, struct arch_frame *frame);
 
 /// Any system call, with all that it is made of in its frame.

@@ -31,6 +31,10 @@ void sched_set_priority(struct cpu *cpu, struct thread *thread, unsigned priorit
 /// the rest of the slice, unless a thread of higher priority is ready.
 void sched_hand_over(struct cpu *cpu, struct thread *to);
 
+/// `to`, which was waiting, can go on: at once if it is more important than the running thread,
+/// which then is the first to follow. The caller does nothing more for the running thread.
+void sched_wake(struct cpu *cpu, struct thread *to);
+
 /// Forgets FPU contents of a thread that dies.
 void sched_drop_fpu(struct cpu *cpu, struct arch_fpu *fpu);
 
