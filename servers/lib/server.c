@@ -18,10 +18,8 @@ static void declare_slots(struct server *server)
 
 static void delete_given(struct server *server)
 {
-    for (int i = 0; i < MESSAGE_CAPS; i++) {
-        slot_delete(server->given[i]);
-        server->given[i] = 0;
-    }
+    while (server->given_count)
+        slot_delete(server->given[--server->given_count]);
 }
 
 /// Takes from the IPC buffer what the next system call would overwrite.
@@ -103,7 +101,8 @@ bool server_serve(struct server *server, struct request *r)
         r->message = (struct message){.tag = tag_make(result, 0, 0)};
     }
     if (result == OK && !r->keep_caps && kind != MESSAGE_FAULT) {
-        for (uint32_t i = 0; i < tag_caps(r->message.tag); i++)
+        server->given_count = tag_caps(r->message.tag);
+        for (uint32_t i = 0; i < server->given_count; i++)
             server->given[i] = ipc_buffer()->caps[i];
     }
     if (kind == MESSAGE_SEND)
@@ -124,7 +123,7 @@ static bool next(struct server *server, struct request *r, bool answer)
     for (int i = 0; i < MESSAGE_CAPS; i++)
         ipc_buffer()->slots[i] = server->receive[i];
     enum status result;
-    if (answer && !server->given[0]) {
+    if (answer && !server->given_count) {
         result = sys_reply_recv(server->endpoint, handle, &r->message);
     } else {
         if (answer)

@@ -81,6 +81,7 @@ struct server {
     struct reply *spare;            ///< a free Reply for the next reply_take
     uint32_t receive[MESSAGE_CAPS]; ///< empty slots declared to the kernel
     uint32_t given[MESSAGE_CAPS];   ///< slots to delete after the reply
+    uint32_t given_count;
 };
 
 /// Serves for ever.
