@@ -144,14 +144,18 @@ int chmod(const char *path, mode_t mode)
     return fchmodat(AT_FDCWD, path, mode, 0);
 }
 
-/* `files` changes permissions by path only. */
 int fchmod(int fd, mode_t mode)
 {
-    (void)mode;
-    if (descriptor_get(fd)) {
-        errno = ENOTSUP;
+    struct descriptor *d = descriptor_get(fd);
+    if (!d) {
+        return -1;
     }
-    return -1;
+    if (d->service != IO_SERVICE_FILES) {
+        errno = EINVAL;
+        return -1;
+    }
+    libc_enter();
+    return libc_leave(files_set_mode(files(), d->handle, mode & 07777));
 }
 
 /* One user owns everything: giving it to that user succeeds, to another does not. */

@@ -98,6 +98,7 @@ static void test_status(void)
     CHECK(chmod("t", 0755) == 0 && stat("t", &info) == 0 && (info.st_mode & 0777) == 0755);
     CHECK(access("t", R_OK | W_OK | X_OK) == 0 && chmod("t", 0600) == 0);
     CHECK_ERROR(access("t", X_OK), EACCES);
+    CHECK(fchmod(fd, 0711) == 0 && access("t", X_OK) == 0);
     CHECK_ERROR(access("u", F_OK), ENOENT);
     CHECK(utime("t", &(struct utimbuf){1000, 2000}) == 0 && stat("t", &info) == 0);
     CHECK(info.st_atime == 1000 && info.st_mtime == 2000);

@@ -118,6 +118,12 @@ void inode_touch(struct inode *inode)
     inode->modified = inode->changed = inode_clock();
 }
 
+void inode_set_mode(struct inode *inode, uint32_t mode)
+{
+    inode->mode = mode & MODE_BITS;
+    inode->changed = inode_clock();
+}
+
 void inode_set_times(struct inode *inode, uint32_t set, uint64_t accessed, uint64_t modified)
 {
     if (set & 1)

@@ -81,6 +81,9 @@ void inode_status(const struct inode *inode, struct file_status *status);
 /// Set `modified` and `changed` to now.
 void inode_touch(struct inode *inode);
 
+/// Set the permission bits.
+void inode_set_mode(struct inode *inode, uint32_t mode);
+
 /// Set the times whose bit is in `set` (0: accessed, 1: modified).
 void inode_set_times(struct inode *inode, uint32_t set, uint64_t accessed, uint64_t modified);
 

@@ -226,6 +226,20 @@ enum status files_on_allocate(struct request *r, const struct files_allocate_in 
     return status == OK ? contents_allocate(inode, in->offset, in->length) : status;
 }
 
+enum status files_on_set_mode(struct request *r, const struct files_set_mode_in *in,
+                              struct files_set_mode_out *out)
+{
+    (void)out;
+    struct description *description;
+    enum status status = requests_handle(r, in->handle, &description);
+    if (status != OK)
+        return status;
+    if (!description->inode)
+        return E_NOTSUP;
+    inode_set_mode(description->inode, in->mode);
+    return OK;
+}
+
 enum status files_on_set_times(struct request *r, const struct files_set_times_in *in,
                                struct files_set_times_out *out)
 {

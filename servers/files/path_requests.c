@@ -170,8 +170,7 @@ enum status files_on_set_mode_at(struct request *r, const struct files_set_mode_
         status = names_find(path, in->flags, &inode);
     if (status != OK)
         return status;
-    inode->mode = in->mode & MODE_BITS;
-    inode->changed = inode_clock();
+    inode_set_mode(inode, in->mode);
     return OK;
 }
 
