@@ -1,8 +1,9 @@
 #!/bin/bash
 # Fuzzes the WASM engine with libFuzzer under ASan and UBSan.
 # usage: run.sh [SECONDS [TARGET...]]     60 seconds for each of: load execute
-# Seeds: corpus/ here, and the specification suite where ../shared/wasm-spec is. What is found
-# while running stays in build/fuzz/TARGET; a finding in build/fuzz/TARGET-*.
+# Seeds: seeds/ here, the unit tests' modules, and the specification suite where
+# ../shared/wasm-spec is. What is found while running stays in build/fuzz/TARGET; a finding in
+# build/fuzz/TARGET-*.
 # Ends with `N passed, N failed, N skipped`, one for each target.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.." || exit 2
@@ -12,7 +13,11 @@ shift
 here=ci/fuzz/engine engine=servers/wasm/engine out=build/fuzz
 mkdir -p $out/seeds
 
-if [ -d ../shared/wasm-spec/core ] && ! ls $out/seeds/*.wasm >/dev/null 2>&1; then
+for wat in $here/seeds/*.wat ci/unit/engine/*.wat; do
+    wat2wasm --enable-tail-call --enable-multi-memory "$wat" \
+        -o "$out/seeds/$(basename "$wat" .wat).wasm" || exit 1
+done
+if [ -d ../shared/wasm-spec/core ] && [ ! -e $out/seeds/i32.0.wasm ]; then
     for wast in ../shared/wasm-spec/{core,tail-call,multi-memory,extended-const}/*.wast; do
         wast2json --enable-all "$wast" -o "$out/seeds/$(basename "$wast" .wast).json" 2>/dev/null
     done
@@ -26,7 +31,7 @@ for target in "$@"; do
         -DWASM_TAIL_CALLS=0 -I$engine/include $engine/src/*.c "$here/fuzz_$target.c" -lm \
         -o "$out/fuzz_$target" &&
         "$out/fuzz_$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 \
-            -artifact_prefix="$out/$target-" -print_final_stats=1 "$out/$target" "$here/corpus" \
+            -artifact_prefix="$out/$target-" -print_final_stats=1 "$out/$target" \
             "$out/seeds" >"$out/$target.log" 2>&1; then
         passed=$((passed + 1))
         grep -h 'stat::number_of_executed_units' "$out/$target.log" | sed "s/^/$target: /"
