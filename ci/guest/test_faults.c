@@ -43,6 +43,7 @@ FAULT_CODE(do_kernel_ss, "movl $0x10, %%ecx; movl %%ecx, %%ss")
 FAULT_CODE(do_popf_iopl, "pushq $0x3202; popfq; inb $0x60, %%al")
 FAULT_CODE(do_noncanonical_sp, "movq %%rax, %%rsp; pushq $0")
 FAULT_CODE(do_step, "pushfq; orq $0x100, (%%rsp); popfq; nop")
+FAULT_CODE(do_step_syscall, "pushfq; orq $0x100, (%%rsp); movl $200, %%eax; popfq; syscall")
 
 enum { CODE_PRESENT = 1, CODE_WRITE = 2, CODE_USER = 4, CODE_FETCH = 16 };
 
@@ -78,6 +79,7 @@ static const struct fault_case cases[] = {
     {"swapgs", do_swapgs, 0, FAULT_PROTECTION, 0, 0},
     {"sysret", do_sysret, 0, FAULT_PROTECTION, 0, 0},
     {"kernel's stack selector", do_kernel_ss, 0, FAULT_PROTECTION, 0, 0x10},
+    {"single step over SYSCALL", do_step_syscall, 0, FAULT_DEBUG, 0, 0xffff4ff0},
     {"single step", do_step, 0, FAULT_DEBUG, 0, 0xffff4ff0},
 };
 
@@ -110,10 +112,100 @@ void test_faults(void)
     }
 }
 
+enum { TF = 0x100, DF = 0x400, NT = 0x4000, AC = 0x40000, ID = 0x200000 };
+
+static volatile uint64_t spins;
+
+static void spin(uint64_t a, uint64_t b, uint64_t c)
+{
+    (void)a, (void)b, (void)c;
+    for (;;)
+        spins++;
+}
+
+/// A system call with NT set that leaves by IRET, which faults if the kernel's NT is set: to a
+/// thread that was preempted.
+static void yield_with_flags(void)
+{
+    struct guest_thread t = thread_make(&(struct thread_plan){.entry = spin, .priority = 63});
+    thread_start(&t);
+    while (spins == 0)
+        ;
+    uint64_t status;
+    __asm__ volatile("pushfq; orq %1, (%%rsp); popfq; syscall; pushq $2; popfq"
+                     : "=a"(status)
+                     : "i"(DF | NT | AC), "a"(SYSCALL_YIELD)
+                     : "rcx", "r11", "memory");
+    EXPECT(status == OK);
+    EXPECT(thread_do(t.thread, THREAD_OP_SUSPEND, 0, 0) == OK);
+}
+
+/// The kernel zeroes new memory upwards although DF is set: what lies below stays.
+static void retype_with_df(void)
+{
+    uint32_t untyped = make(KIND_UNTYPED, 16), slot = slots_take(2);
+    uint64_t at = address_take(PAGE);
+    EXPECT(sys_retype(untyped, KIND_FRAME, PAGE_BITS, 2, BOOT_SLOT_CSPACE, slot) == OK);
+    EXPECT(sys_cap_revoke(BOOT_SLOT_CSPACE, untyped) == OK); // used memory, to be zeroed again
+    EXPECT(sys_retype(untyped, KIND_FRAME, PAGE_BITS, 1, BOOT_SLOT_CSPACE, slot) == OK);
+    EXPECT(map_at(slot, BOOT_SLOT_VSPACE, at, MAP_READ | MAP_WRITE) == OK);
+    uint64_t *words = (uint64_t *)at;
+    for (uint32_t i = 0; i < PAGE / 8; i++)
+        words[i] = i + 1;
+    register uint64_t r8 __asm__("r8") = 1;
+    register uint64_t r9 __asm__("r9") = BOOT_SLOT_CSPACE;
+    register uint64_t r10 __asm__("r10") = slot + 1;
+    uint64_t rax = SYSCALL_RETYPE, rdi = untyped, rsi = KIND_FRAME, rdx = PAGE_BITS;
+    __asm__ volatile("pushfq; orq %7, (%%rsp); popfq; syscall; pushq $2; popfq"
+                     : "+a"(rax), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+r"(r8), "+r"(r9), "+r"(r10)
+                     : "i"(DF)
+                     : "rcx", "r11", "memory");
+    EXPECT(rax == OK);
+    for (uint32_t i = 0; i < PAGE / 8; i++)
+        EXPECT(words[i] == i + 1);
+}
+
+/// Where the handler would be; it never runs.
+static void handler(void) {}
+
+static void fault_with_flags(uint64_t a, uint64_t b, uint64_t c)
+{
+    (void)a, (void)b, (void)c;
+    for (;;)
+        __asm__ volatile("movl $4711, %%ebx; pushfq; orq %0, (%%rsp); popfq; ud2"
+                         :
+                         : "i"(DF | NT | AC)
+                         : "rbx", "memory");
+}
+
+/// What a diverted thread finds is whole although DF was set when it faulted.
+static void divert_with_flags(void)
+{
+    struct guest_thread t = thread_make(&(struct thread_plan){
+        .entry = fault_with_flags, .fault = caller_make(test_endpoint, 78)});
+    EXPECT(thread_do(t.thread, THREAD_OP_HANDLER, (uint64_t)handler, 0) == OK);
+    thread_start(&t);
+    struct message m = {0};
+    EXPECT(sys_recv(test_endpoint, test_reply, &m, 0) == OK);
+    EXPECT(m.words[0] == FAULT_OPCODE);
+    const struct handler_frame *f = (const struct handler_frame *)t.buffer->registers;
+    struct message answer = {.tag = tag_make(0, 1, 0), .words = {FAULT_ACTION_DIVERT}};
+    EXPECT(sys_reply(test_reply, &answer) == OK);
+    EXPECT(f->fault.kind == FAULT_OPCODE && f->fault.ip == m.words[2] &&
+           f->saved.rip == f->fault.ip);
+    EXPECT(f->saved.rbx == 4711 && (f->saved.rflags & (DF | NT | AC)) == (DF | NT | AC));
+    EXPECT(thread_do(t.thread, THREAD_OP_SUSPEND, 0, 0) == OK);
+    EXPECT(sys_thread_registers(t.thread, 0) == OK);
+    const struct registers *r = (const struct registers *)buffer()->registers;
+    EXPECT(r->rip == (uint64_t)handler && r->rflags == 0x202);
+}
+
 /// Flags that a user may set must do nothing to the kernel and be there again afterwards.
 void test_entry_flags(void)
 {
-    enum { DF = 0x400, NT = 0x4000, AC = 0x40000, ID = 0x200000 };
+    yield_with_flags();
+    retype_with_df();
+    divert_with_flags();
     uint64_t status, after;
     __asm__ volatile("pushfq; orq %2, (%%rsp); popfq; syscall; pushfq; popq %1; pushq $2; popfq"
                      : "=a"(status), "=&b"(after)
@@ -203,5 +295,5 @@ void test_canonical_edge(void)
     *r = (struct registers){.rip = 0x400000, .rflags = ~0ul};
     EXPECT(sys_thread_registers(thread, 1) == OK);
     EXPECT(sys_thread_registers(thread, 0) == OK);
-    EXPECT((r->rflags & 0x3b7000) == 0x210000 - 0x0); // no IOPL, NT, VM, VIF, VIP
+    EXPECT((r->rflags & 0x1a7000) == 0); // no IOPL, NT, VM, VIF, VIP
 }

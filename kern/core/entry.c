@@ -116,6 +116,13 @@ static __attribute__((noinline)) void trace_syscall(struct cpu *cpu,
                 arch_frame_argument(frame, 0));
 }
 
+static inline enum status check_number(uint64_t number)
+{
+    bool known = number < SYSCALL_COUNT || number > 255; // those have flags
+    CHECK(syscall_number, known, E_SYSCALL);
+    return OK;
+}
+
 /// A number that names no call: nothing happens.
 static struct arch_resume syscall_unknown(struct arch_frame *frame)
 {
@@ -130,7 +137,7 @@ struct arch_resume syscall_general(struct arch_frame *frame)
     if (unlikely(cpu->trace))
         trace_syscall(cpu, frame);
     uint64_t number = arch_frame_number(frame);
-    if (unlikely(!MUTANT(syscall_number) && number >= SYSCALL_COUNT && number < 256))
+    if (unlikely(check_number(number) != OK))
         return syscall_unknown(frame);
     struct thread *self = thread_of(frame);
     enum status status = likely(number < SYSCALL_COUNT) ? handlers[number](cpu, self)
