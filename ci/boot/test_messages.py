@@ -19,7 +19,7 @@ def messages(tmp_path_factory):
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_random_messages(run, messages, seed):
-    line = f"/messages {seed} 30 2000"
+    line = f"/messages {seed} 20 3000; rm -r /tmp/a /tmp/c"
     done = run(f"{line}; mem; {line}; mem; ps; echo alive > /tmp/file; cat /tmp/file", "--add", messages)
     assert done.status == 0, done
     assert done.out.endswith(b"alive\n"), done

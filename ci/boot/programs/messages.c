@@ -46,7 +46,8 @@ static bool is_spared(uint32_t label)
 static bool is_last(uint32_t label)
 {
     return label == LABEL_TIMER_SLEEP || label == LABEL_IO_READ ||
-           label == LABEL_PROCESS_EXIT || label == LABEL_PROCESS_THREAD_EXIT;
+           label == LABEL_PROCESS_EXIT || label == LABEL_PROCESS_THREAD_EXIT ||
+           label == LABEL_PROCESS_THREAD_CREATE;
 }
 
 static uint32_t pick_label(void)
@@ -69,50 +70,35 @@ static uint32_t pick_server(uint32_t label)
     return interface >= 1 && interface <= 5 && next() % 8 ? interface : 1 + (uint32_t)next() % 5;
 }
 
+/// Small numbers, powers of two and their neighbours, noise.
 static uint64_t pick_word(void)
 {
-    static const uint64_t words[] = {0,
-                                     1,
-                                     2,
-                                     3,
-                                     4,
-                                     5,
-                                     7,
-                                     8,
-                                     16,
-                                     100,
-                                     255,
-                                     4096,
-                                     8192,
-                                     65536,
-                                     65537,
-                                     0x400000,
-                                     0x7fffffff,
-                                     0x80000000,
-                                     0xffffffff,
-                                     0x100000000,
-                                     0x7fffffff0000,
-                                     0x7ffffffff000,
-                                     0x800000000000,
-                                     1ul << 62,
-                                     1ul << 63,
-                                     UINT64_MAX - 4095,
-                                     UINT64_MAX - 1,
-                                     UINT64_MAX};
-    return next() % 4 ? words[next() % (sizeof words / sizeof *words)] : next();
+    switch (next() % 4) {
+    case 0:
+        return next();
+    case 1:
+        return (1ul << next() % 64) + next() % 3 - 1;
+    case 2:
+        return -(next() % 3) << 12;
+    default:
+        return next() % 20;
+    }
 }
 
-/// Names below /tmp, long ones, noise: never one that is somebody's.
+/// Names below /tmp that the caller can remove, and noise in a folder that does not exist:
+/// never one that is somebody's.
 static void fill(uint8_t *window)
 {
     static const char *const names[] = {"/tmp/a", "/tmp/a/b", "tmp/../tmp/c", "/tmp/", "..",
                                         ".",      "/",        "//",           ""};
     memset(window, 0, 256);
-    if (next() % 3)
+    if (next() % 3) {
         strcpy((char *)window, names[next() % (sizeof names / sizeof *names)]);
-    else
-        for (int i = 0; i < 256; i++)
-            window[i] = next() % 5 ? 'x' : (uint8_t)next();
+        return;
+    }
+    for (int i = 0; i < 256; i++)
+        window[i] = next() % 5 ? 'x' : (uint8_t)next();
+    memcpy(window, "/none/", 6);
 }
 
 static void send_one(uint8_t *window)
