@@ -70,7 +70,9 @@ static void test_streams(void)
                                    on_clock(1, 5000 * (uint64_t)MILLISECOND, 0)};
     CHECK(poll_for(in, out, 2) == 1);
     CHECK(out[0].type == __WASI_EVENTTYPE_FD_READ && out[0].userdata == 1000);
-    CHECK(out[0].error == 0 && out[0].fd_readwrite.nbytes == 5);
+    /* 1: a system whose pipes do not tell how much is in them. */
+    CHECK(out[0].error == 0);
+    CHECK(out[0].fd_readwrite.nbytes == 5 || out[0].fd_readwrite.nbytes == 1);
     char text[6] = {0};
     i32 n;
     OK(read_bytes(0, text, 5, &n));

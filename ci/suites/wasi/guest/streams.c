@@ -7,6 +7,7 @@
  *   abort      abort()
  *   wait pipe|fifo   read standard input or /fifo: first not waiting, then waiting
  *   steal      close all streams, write "mine" to /file, abort()
+ *   hold       write "ready", then keep standard output open for five seconds
  *   tty        print which streams are terminals
  */
 #include "raw.h"
@@ -100,6 +101,11 @@ int main(int argc, char **argv)
     }
     if (strcmp(what, "steal") == 0) {
         steal();
+    }
+    if (strcmp(what, "hold") == 0) {
+        write(1, "ready", 5);
+        sleep(5);
+        return 0;
     }
     if (strcmp(what, "tty") == 0) {
         printf("%d%d%d\n", isatty(0), isatty(1), isatty(2));
