@@ -46,6 +46,4 @@ WITH RECURSIVE
   line(t) AS (SELECT group_concat(substr(' .+*#', 1 + min(i / 5, 4), 1), '')
               FROM deepest GROUP BY cy)
 SELECT rtrim(t) FROM line;
-INSERT INTO person(name) VALUES(NULL);
-SELECT nothing FROM nowhere;
 SELECT 'the end';

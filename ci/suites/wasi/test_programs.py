@@ -80,6 +80,14 @@ def test_sqlite(tmp_path):
             (tmp_path / "test.db").unlink()
 
 
+def test_sqlite_errors(tmp_path):
+    script = b"CREATE TABLE t(a NOT NULL); INSERT INTO t VALUES(NULL);\nSELECT nothing FROM nowhere;\nSELECT 'end';\n"
+    expected = native("sqlite3", "-batch", input=script)
+    done = guest("--dir", f"{tmp_path}::/", OUT / "sqlite3.wasm", "-batch", "/t.db", input=script, runner=FAST)
+    assert done.returncode == expected.returncode == 1
+    assert done.stdout == expected.stdout == b"end\n" and b"no such table" in done.stderr
+
+
 @pytest.mark.parametrize("arguments", [[], ["some", "arguments"], ["fail", "ä", ""]])
 def test_rust(tmp_path, arguments):
     environment = {"PITH_TEST": "value"} if arguments else {}
