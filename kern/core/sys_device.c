@@ -1,4 +1,5 @@
 /// System calls on devices and for tools: irq_control, ioport, debug.
+#include <arch/console.h>
 #include <arch/port.h>
 #include <kern/invariants.h>
 #include <kern/ipc.h>
@@ -67,8 +68,7 @@ static enum status debug_log(struct thread *self, uint64_t bytes)
 {
     const char *text = (const char *)self->buffer->words;
     CHECK(log_bytes, bytes <= LOG_BYTES, E_INVAL);
-    for (uint64_t i = 0; i < bytes; i++)
-        kern_log("%c", text[i]);
+    arch_console_serial(text, bytes);
     return OK;
 }
 

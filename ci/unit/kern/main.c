@@ -1,12 +1,18 @@
-// All tests of the kernel on the host, in one program.
+// All tests of the kernel on the host, in one program. With an argument it ends at the first
+// group that has a failure.
 #include "tests.h"
 
-int main(void)
+int main(int count, char **arguments)
 {
     int failed = 0;
+    (void)arguments;
     world_boot();
 #define RUN(subject)                                                                           \
-    failed += _cmocka_run_group_tests(#subject, subject##_tests, subject##_count, NULL, NULL)
+    do {                                                                                       \
+        if (!failed || count == 1)                                                             \
+            failed += _cmocka_run_group_tests(#subject, subject##_tests, subject##_count,      \
+                                              NULL, NULL);                                     \
+    } while (0)
     RUN(caps);
     RUN(map);
     RUN(ipc);
@@ -18,7 +24,6 @@ int main(void)
     RUN(random);
     RUN(fast);
     fflush(NULL);
-    _Exit(failed
-              ? 1
-              : 0); // the leak checker does not go with forks, and the kernel allocates nothing
+    // The leak checker does not go with forks, and the kernel allocates nothing.
+    _Exit(failed ? 1 : 0);
 }

@@ -18,6 +18,7 @@ TEST(a_line_signals_until_it_is_acknowledged)
     expect_ok(irq(BOOT_SLOT_IRQ, IRQ_OP_ACK, 4, 0, 0));
     expect(!mock_masked[4]);
     expect_equal(irq(BOOT_SLOT_IRQ, IRQ_OP_BIND, 4, signal, 0), E_BUSY);
+    expect_equal(irq(BOOT_SLOT_IRQ, IRQ_OP_UNBIND + 1, 4, 0, 0), E_INVAL);
     // One that fired meanwhile is signalled by the acknowledgement.
     mock_fired[4] = true;
     expect_ok(irq(BOOT_SLOT_IRQ, IRQ_OP_ACK, 4, 0, 0));

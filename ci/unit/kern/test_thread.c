@@ -102,6 +102,7 @@ TEST(registers)
     expect(!(actor.thread->frame.rflags & 0x3000) && actor.thread->frame.rflags & 0x200);
     r->rip = USER_END;
     expect_equal(kernel(SYSCALL_THREAD_REGISTERS, actor.handle, 1, 0, 0, 0, 0, 0), E_INVAL);
+    r->rip = 0x401000;
     expect_equal(kernel(SYSCALL_THREAD_REGISTERS, actor.handle, 2, 0, 0, 0, 0, 0), E_INVAL);
 }
 

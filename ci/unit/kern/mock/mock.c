@@ -1,5 +1,6 @@
 // The machine under the host-built kernel.
 #include "../world.h"
+#include <arch/console.h>
 #include <arch/irq.h>
 #include <arch/port.h>
 #include <stdarg.h>
@@ -123,6 +124,11 @@ _Noreturn void kern_panic(const char *format, ...)
     vsnprintf(mock_panic, sizeof(mock_panic), format, arguments);
     va_end(arguments);
     longjmp(mock_exit, MOCK_PANIC);
+}
+
+void arch_console_serial(const char *text, size_t bytes)
+{
+    strncat(mock_log, text, bytes);
 }
 
 void kern_log(const char *format, ...)
