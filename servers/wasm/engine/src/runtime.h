@@ -107,7 +107,7 @@ struct wasm_host_func {
     struct wasm_host_func *next;
 };
 
-enum { WASM_TYPE_BUCKETS = 256 };
+enum { WASM_TYPE_BUCKETS = 4096 };
 
 /* A handler's registers, where they pass through memory: see interp.h. */
 struct wasm_registers {

@@ -26,15 +26,28 @@ const char *wasm_trap_text(enum wasm_trap_kind kind)
     return TEXTS[kind];
 }
 
-/* The guest function whose translated code holds `ip`, or NULL. */
-static struct wasm_func *function_at(const struct wasm_store *store, const union wasm_cell *ip)
+/* How many functions a backtrace may look at: in a deep recursion through very many functions
+ * the outermost frames stay uncounted. */
+enum { LOOKS_MAX = 10000000 };
+
+static bool holds(const struct wasm_func *f, const union wasm_cell *ip)
+{
+    return f && f->entry && (uintptr_t)ip - (uintptr_t)f->entry < f->cells * sizeof *ip;
+}
+
+/* The guest function whose translated code holds `ip`, or NULL; takes from `*looks`. */
+static struct wasm_func *function_at(const struct wasm_store *store, const union wasm_cell *ip,
+                                     size_t *looks)
 {
     for (const struct wasm_instance *i = store->instances; i; i = i->next) {
         size_t count = i->module->functions.count - i->module->imported_functions;
         for (size_t k = 0; k < count; k++) {
-            struct wasm_func *f = &i->own_funcs[k];
-            if (f->entry && (uintptr_t)ip - (uintptr_t)f->entry < f->cells * sizeof *ip)
-                return f;
+            if ((*looks)-- == 0) {
+                *looks = 0;
+                return NULL;
+            }
+            if (holds(&i->own_funcs[k], ip))
+                return &i->own_funcs[k];
         }
     }
     return NULL;
@@ -57,12 +70,11 @@ static void add_frame(struct wasm_trap *trap, struct wasm_func *f, const union w
 static void walk(struct wasm_store *store, const union wasm_cell *ip, const uint64_t *fp)
 {
     struct wasm_func *recent[2] = {NULL, NULL};
+    size_t looks = LOOKS_MAX;
     for (;;) {
-        struct wasm_func *f = recent[0];
-        if (!f || (uintptr_t)ip - (uintptr_t)f->entry >= f->cells * sizeof *ip)
-            f = recent[1];
-        if (!f || (uintptr_t)ip - (uintptr_t)f->entry >= f->cells * sizeof *ip)
-            f = function_at(store, ip);
+        struct wasm_func *f = holds(recent[0], ip)   ? recent[0]
+                              : holds(recent[1], ip) ? recent[1]
+                                                     : function_at(store, ip, &looks);
         if (!f)
             return;
         if (f != recent[0]) {

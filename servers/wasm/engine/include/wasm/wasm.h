@@ -142,7 +142,7 @@ struct wasm_trap {
     enum wasm_trap_kind kind;   /* meaningful for WASM_TRAPPED */
     uint32_t exit_code;         /* meaningful for WASM_EXITED */
     char text[WASM_ERROR_TEXT]; /* "out of bounds memory access", or the host's text */
-    size_t depth;               /* guest frames on the stack */
+    size_t depth;               /* guest frames on the stack, as far as they were counted */
     size_t frame_count;         /* of them in `frames` */
     struct wasm_frame frames[WASM_BACKTRACE_MAX];
 };
