@@ -1,5 +1,5 @@
 /* What the files of the glue share. The glue maps POSIX onto the servers through the generated
- * client stubs (<proto/NAME.h>); libc-port/POSIX.md says which call is how complete.
+ * client stubs (<proto/NAME.h>); docs/reference/posix.md says which call is how complete.
  *
  * Every conversation with a server stands between libc_enter and libc_leave: signal handlers
  * wait until it is over, so that they may use the same sessions themselves. */

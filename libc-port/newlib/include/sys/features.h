@@ -1,5 +1,5 @@
 /* Which options of POSIX Pith has, on top of newlib's own feature macros. Only what
- * libc-port/POSIX.md calls complete or partial is announced here. */
+ * docs/reference/posix.md calls complete or partial is announced here. */
 #include_next <sys/features.h>
 
 #ifndef _PITH_FEATURES

@@ -1,5 +1,5 @@
 /* Signals. Those that a fault raises can be caught; others take their default action or are
- * ignored: libc-port/POSIX.md says which. Numbers are newlib's. */
+ * ignored: docs/reference/posix.md says which. Numbers are newlib's. */
 #ifndef _SYS_SIGNAL_H
 #define _SYS_SIGNAL_H
 
