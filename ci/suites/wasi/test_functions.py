@@ -158,6 +158,14 @@ def test_a_stream_made_non_blocking_by_others():
     os.close(reader)
 
 
+def until_asleep(process):
+    """Until the process sleeps in the kernel, or has ended."""
+    while process.poll() is None:
+        with open(f"/proc/{process.pid}/stat", encoding="ascii") as file:
+            if file.read().rsplit(")", 1)[1].split()[0] == "S":
+                return
+
+
 @pytest.mark.parametrize("kind", ["pipe", "fifo"])
 def test_waiting_for_a_stream_that_does_not_wait_by_itself(tmp_path, kind):
     """Made non-blocking by others (pipe), or opened so and changed back by the guest (fifo)."""
@@ -167,6 +175,8 @@ def test_waiting_for_a_stream_that_does_not_wait_by_itself(tmp_path, kind):
     with subprocess.Popen([CHECKED, "--dir", f"{tmp_path}::/", STREAMS, "wait", kind], stdin=reader,
                           stdout=subprocess.PIPE) as running:
         assert running.stdout.read(4) == b"none"  # it tried, not waiting, and had nothing
+        if kind == "pipe":
+            until_asleep(running)
         target = writer if kind == "pipe" else os.open(tmp_path / "fifo", os.O_WRONLY)
         os.write(target, b"late")
         assert running.stdout.read() == b"late" and running.wait() == 0
