@@ -78,6 +78,15 @@ uint32_t slot_new(void)
     return next_slot++;
 }
 
+uint32_t slots_new(uint32_t count)
+{
+    if (next_slot % SLOTS_PER_PAGE + count > SLOTS_PER_PAGE)
+        next_slot += SLOTS_PER_PAGE - next_slot % SLOTS_PER_PAGE;
+    uint32_t first = slot_new();
+    next_slot = first + count;
+    return first;
+}
+
 uint32_t object_new(enum kind kind, uint32_t bits)
 {
     uint32_t slot = slot_new();

@@ -15,6 +15,8 @@ void guest_start(const struct boot_info *info);
 
 /// An empty slot.
 uint32_t slot_new(void);
+/// `count` empty slots in a row, fewer than a page has.
+uint32_t slots_new(uint32_t count);
 /// One object from the largest untyped. Stops with a word if that fails.
 uint32_t object_new(enum kind kind, uint32_t bits);
 /// Maps a frame, with the tables it needs.

@@ -4,6 +4,7 @@
 // Each figure is the median of ROUNDS single rounds between two RDTSC, less what two RDTSC with
 // nothing between them count. The other side of each IPC lives in another address space.
 #include "guest.h"
+#include "longest.h"
 #include "stub.h"
 
 enum { ROUNDS = 10000, PRIORITY = 40 };
@@ -314,6 +315,7 @@ _Noreturn void _start(const struct boot_info *info)
     bench_fault(other);
     bench_map();
     bench_thread_create();
+    bench_longest();
     check_invariants();
     say("bench end\n");
     for (;;)
