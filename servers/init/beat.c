@@ -62,6 +62,7 @@ void beat_due(void)
             clock_set(next_beat);
         return;
     }
+    ask_for_next(); // first: a server that was signalled does not wait for messages
     for (uint32_t i = 0; i < manifest.count; i++) {
         struct server *server = &servers[i];
         if (server->state != UP || !server->ping)
@@ -73,7 +74,6 @@ void beat_due(void)
             server_bury(server);
         }
     }
-    ask_for_next();
 }
 
 void beat_answered(uint64_t bits)
