@@ -66,7 +66,7 @@ static pid_t start(const posix_spawn_file_actions_t *actions, char *const argume
         argv[i + 2] = arguments[i];
     }
     pid_t pid = 0;
-    errno = posix_spawn(&pid, self, actions, NULL, argv, envp);
+    errno = posix_spawnp(&pid, self, actions, NULL, argv, envp);
     return errno ? 0 : pid;
 }
 
@@ -178,7 +178,7 @@ static void test_refused(void)
     char *huge = calloc(1, 40000);
     memset(huge, 'a', 39999);
     char *many[] = {(char *)"x", huge, NULL};
-    CHECK(posix_spawn(&pid, self, NULL, NULL, many, environ) == E2BIG);
+    CHECK(posix_spawnp(&pid, self, NULL, NULL, many, environ) == E2BIG);
     free(huge);
     CHECK(posix_spawnp(&pid, "no-such-program", NULL, NULL, argv, environ) == ENOENT);
     CHECK_ERROR(fork(), ENOSYS);
