@@ -9,6 +9,8 @@
 #include <arch/kern.h>
 #include <arch/port.h>
 
+#define NO_GSI UINT32_MAX
+
 enum { IOAPIC_VERSION = 1, IOAPIC_TABLE = 16, IOAPICS_MAX = 8, ISA_LINES = 16 };
 enum { // low word of a redirection entry (82093AA data sheet, section 3.2.4)
     REDIRECT_LOW = 1 << 13,
@@ -81,12 +83,22 @@ static void pic_init(void)
     pic_write_masks();
 }
 
-void irq_init(const struct acpi_madt *madt)
+/// Notes where the ISA lines arrive. A line whose own input an override gave to another (2,
+/// when the PIT arrives there) has none: else whoever holds it could take that input over.
+static void route_isa(const struct acpi_madt *madt)
 {
     for (uint32_t i = 0; i < ISA_LINES; i++) {
         isa_gsi[i] = madt->isa_gsi[i];
         isa_flags[i] = madt->isa_flags[i];
+        for (uint32_t j = 0; j < ISA_LINES; j++)
+            if (j != i && isa_gsi[i] == i && madt->isa_gsi[j] == i)
+                isa_gsi[i] = NO_GSI;
     }
+}
+
+void irq_init(const struct acpi_madt *madt)
+{
+    route_isa(madt);
     for (uint32_t i = 0; i < madt->ioapic_count && i < IOAPICS_MAX; i++) {
         struct ioapic *io = &ioapics[ioapic_count++];
         io->registers = map_device(madt->ioapics[i].at);
