@@ -78,13 +78,15 @@ def test_event_at(place, event, tmp_path: pathlib.Path):
                 "-chardev", f"socket,id=gdb,path={gdb_path},server=on,wait=off",
                 "-gdb", "chardev:gdb"]) as guest:
         guest.wait_for("ok   signals")
+        where = addresses()
         monitor, gdb = Monitor(monitor_path), Gdb(gdb_path)
         for _ in range(ROUNDS):
-            gdb.stop_at(addresses()[place])
+            gdb.stop_at(where[place])
             if event == "nmi":
                 monitor.run("inject-nmi")
             else:
                 monitor.human(MACHINE_CHECK)
+            gdb.stop_at(where["trap_kernel"])  # it struck; the next one must not strike here
         gdb.send("c")
         text = guest.wait_for("guest end")
     assert "panic" not in text and f"kernel test: {len(TESTS)} passed, 0 failed" in text, text
