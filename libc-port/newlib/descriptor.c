@@ -188,8 +188,9 @@ int fcntl(int fd, int command, ...)
 {
     va_list list;
     va_start(list, command);
-    int argument = va_arg(list, int);
+    void *pointer = va_arg(list, void *); /* an int comes in the same register */
     va_end(list);
+    int argument = (int)(intptr_t)pointer;
     struct descriptor *d = descriptor_get(fd);
     if (!d) {
         return -1;
@@ -216,8 +217,7 @@ int fcntl(int fd, int command, ...)
     case F_GETLK:
     case F_SETLK:
     case F_SETLKW:
-        errno = ENOLCK; /* `files` has no locks */
-        return -1;
+        return record_lock(fd, command, pointer);
     default:
         errno = EINVAL;
         return -1;

@@ -50,6 +50,10 @@ int descriptor_free(int from) GLUE(descriptor_free);
 struct session *descriptor_session(const struct descriptor *d) GLUE(descriptor_session);
 void descriptors_start(const struct startup *startup) GLUE(descriptors_start);
 
+/* F_GETLK, F_SETLK and F_SETLKW of fcntl (lock.c). */
+struct flock;
+int record_lock(int fd, int command, struct flock *lock) GLUE(record_lock);
+
 /* ---------------------------------------------------------------- paths (path.c) */
 
 /* Size of the path without its NUL, or -1 with errno ENOENT (empty) or ENAMETOOLONG. */

@@ -2,7 +2,8 @@
  * Linked into programs that call it. CMakeLists.txt lets the compiler use the x87's own
  * instructions here (-funsafe-math-optimizations), so that most functions are the builtin of
  * the same name; infinities and NaNs still follow C. Where newlib has only a double version
- * of something rare (gamma, erf), the result has double precision: docs/reference/posix.md says so. */
+ * of something rare (gamma, erf), the result has double precision: docs/reference/posix.md says
+ * so. */
 #include <math.h>
 #include <stdint.h>
 

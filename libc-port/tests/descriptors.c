@@ -34,6 +34,39 @@ static void test_copies(void)
     CHECK(close(fd) == 0 && close(copy) == 0 && unlink("d") == 0);
 }
 
+static struct flock lock_of(short type, long start, long length)
+{
+    return (struct flock){
+        .l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length};
+}
+
+/* Locks of one process never meet each other; child_main's "lock" is the other one. */
+static void test_locks(void)
+{
+    struct flock lock = lock_of(F_WRLCK, 10, 10);
+    int fd = open("k", O_RDWR | O_CREAT, 0600);
+    CHECK(fd >= 0 && fcntl(fd, F_SETLK, &lock) == 0);
+    lock = lock_of(F_RDLCK, 0, 0);
+    CHECK(fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type == F_UNLCK);
+    CHECK(lock_in_child("k", F_RDLCK, 0, 10) == 0);
+    CHECK(lock_in_child("k", F_RDLCK, 0, 11) == EAGAIN);
+    CHECK(lock_in_child("k", F_WRLCK, 19, 0) == EAGAIN);
+    lock = lock_of(F_UNLCK, 12, 4); /* leaves 10, 11 and 16 to 19 */
+    CHECK(fcntl(fd, F_SETLK, &lock) == 0 && lock_in_child("k", F_WRLCK, 12, 4) == 0);
+    CHECK(lock_in_child("k", F_WRLCK, 11, 2) == EAGAIN);
+    CHECK(lock_in_child("k", F_WRLCK, 15, 2) == EAGAIN);
+    lock = lock_of(F_RDLCK, 10, 10);
+    CHECK(fcntl(fd, F_SETLKW, &lock) == 0 && lock_in_child("k", F_RDLCK, 0, 0) == 0);
+    CHECK(lock_in_child("k", F_WRLCK, 0, 0) == EAGAIN);
+    lock = lock_of(F_WRLCK, -1, 5);
+    CHECK_ERROR(fcntl(fd, F_SETLK, &lock), EINVAL);
+    int other = open("k", O_RDONLY);
+    lock = lock_of(F_WRLCK, 0, 1);
+    CHECK_ERROR(fcntl(other, F_SETLK, &lock), EBADF);
+    CHECK(close(other) == 0 && lock_in_child("k", F_WRLCK, 0, 0) == 0); /* any close */
+    CHECK(close(fd) == 0 && unlink("k") == 0);
+}
+
 static void test_pipes(void)
 {
     int ends[2];
@@ -100,6 +133,7 @@ static void test_devices(void)
 void test_descriptors(void)
 {
     test_copies();
+    test_locks();
     test_pipes();
     test_poll();
     test_devices();

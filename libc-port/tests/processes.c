@@ -35,6 +35,10 @@ int child_main(int argc, char **argv)
         }
     } else if (strcmp(what, "open") == 0) {
         return fcntl(atoi(argv[1]), F_GETFD) < 0 ? errno : 0;
+    } else if (strcmp(what, "lock") == 0) {
+        struct flock lock = {
+            .l_type = (short)atoi(argv[2]), .l_start = atol(argv[3]), .l_len = atol(argv[4])};
+        return fcntl(open(argv[1], O_RDWR), F_SETLK, &lock) < 0 ? errno : 0;
     } else if (strcmp(what, "abort") == 0) {
         abort();
     } else if (strcmp(what, "fault") == 0) {
@@ -82,6 +86,15 @@ static int outcome(char *const arguments[])
     int status = -1;
     pid_t pid = start(NULL, arguments);
     return pid && waitpid(pid, &status, 0) == pid ? status : -1;
+}
+
+int lock_in_child(const char *path, int type, long start, long length)
+{
+    char text[3][24];
+    snprintf(text[0], sizeof text[0], "%d", type);
+    snprintf(text[1], sizeof text[1], "%ld", start);
+    snprintf(text[2], sizeof text[2], "%ld", length);
+    return WEXITSTATUS(outcome(ARGUMENTS("lock", (char *)path, text[0], text[1], text[2])));
 }
 
 /* What the child writes to its standard output. */

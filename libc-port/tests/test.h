@@ -46,5 +46,8 @@ void test_processes(void);
 void test_time(void);
 void test_rest(void);
 
+/* 0 if a child gets this lock, else its errno. */
+int lock_in_child(const char *path, int type, long start, long length);
+
 /* What a spawned copy does; its exit status. */
 int child_main(int argc, char **argv);

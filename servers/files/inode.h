@@ -23,6 +23,7 @@
 enum device { DEVICE_CONSOLE = 1, DEVICE_NULL, DEVICE_ZERO, DEVICE_RANDOM };
 
 struct entry;
+struct record_lock;
 
 struct inode {
     uint64_t number;
@@ -39,6 +40,7 @@ struct inode {
             uint64_t base_bytes;
             uint64_t pages; ///< nodes included
             uint32_t height;
+            struct record_lock *locks; ///< see locks.h
         } file;
         struct {
             struct entry *first, *last; ///< in the order of their cookies

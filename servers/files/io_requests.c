@@ -5,6 +5,7 @@
 #include <proto/files_server.h>
 
 #include "blocked.h"
+#include "locks.h"
 #include "pages.h"
 #include "requests.h"
 
@@ -96,6 +97,8 @@ enum status files_on_close(struct request *r, const struct io_close_in *in,
         handle_remove(&files_client(r->client)->handles, in->handle);
     if (!description)
         return E_BADF;
+    if (description->inode)
+        locks_drop(description->inode, r->client->node.key);
     blocked_release(description);
     return OK;
 }
@@ -187,6 +190,15 @@ enum status files_on_inherit(struct request *r, const struct io_inherit_in *in,
     return status;
 }
 
+static void drop_all_locks(struct files_client *files)
+{
+    struct description *description;
+    for (uint32_t handle = 1; handle <= HANDLES_MAX; handle++) {
+        if (handle_find(&files->handles, handle, &description) == OK && description->inode)
+            locks_drop(description->inode, files->client.node.key);
+    }
+}
+
 enum status files_on_session_end(struct request *r, const struct io_session_end_in *in,
                                  struct io_session_end_out *out)
 {
@@ -196,6 +208,7 @@ enum status files_on_session_end(struct request *r, const struct io_session_end_
         return client ? E_INVAL : OK;
     struct files_client *files = files_client(client);
     blocked_client_end(files);
+    drop_all_locks(files);
     handles_end(&files->handles, blocked_release);
     server_client_end(r->server, client);
     return OK;
