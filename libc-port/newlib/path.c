@@ -21,7 +21,8 @@
 
 static mode_t creation_mask = 022;
 static uint32_t working_directory;
-static bool working_directory_moved; /* else startup_block has it */
+static bool working_directory_moved;    /* else startup_block has it */
+static uint32_t working_directory_lost; /* files()->lost when it was opened */
 
 static struct session *files(void)
 {
@@ -40,6 +41,10 @@ int path_size(const char *path)
 
 uint32_t path_current(void)
 {
+    if (working_directory_lost != files()->lost) {
+        return UINT32_MAX; /* no handle: its server was restarted since; chdir makes a new one
+                            */
+    }
     return working_directory_moved ? working_directory : startup_block->directory;
 }
 
@@ -302,7 +307,8 @@ static void move_to(uint32_t handle)
     uint32_t old = path_current();
     working_directory = handle;
     working_directory_moved = true;
-    if (old != 0) {
+    working_directory_lost = files()->lost;
+    if (old != 0 && old != UINT32_MAX) {
         status_ignore(io_close(files(), old));
     }
 }

@@ -6,12 +6,15 @@
 #include "names.h"
 #include "requests.h"
 
-// The path of a request with the directory that it starts in.
+// The path of a request with the directory that it starts in. An absolute one starts at the
+// root, whatever the handle, which may be one that an earlier instance of this server knew.
 static enum status get_path(struct request *r, uint32_t directory, const struct data *data,
                             struct path *path)
 {
     path->text = data->bytes;
     path->bytes = data->size;
+    if (data->size && data->bytes[0] == '/')
+        directory = 0;
     return handle_directory(&files_client(r->client)->handles, directory, &path->directory);
 }
 
