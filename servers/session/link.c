@@ -78,7 +78,12 @@ void link_start(void)
 static void await_room(void)
 {
     while (!(port_in(LINE_STATUS) & STATUS_ROOM)) {
-        port_out(INTERRUPT_ENABLE, ENABLE_RECEIVE | ENABLE_SEND);
+        // Input that nobody takes yet keeps the line up, and then room makes no edge: so it is
+        // silenced. An interrupt of its that was not acknowledged would hold back ours too.
+        port_out(INTERRUPT_ENABLE, 0);
+        wake_take(WAKE_LINK);
+        status_ignore(sys_irq_control(irq, IRQ_OP_ACK, line, 0, 0));
+        port_out(INTERRUPT_ENABLE, ENABLE_SEND);
         wake_wait(WAKE_LINK);
         wake_take(WAKE_LINK);
         status_ignore(sys_irq_control(irq, IRQ_OP_ACK, line, 0, 0));
