@@ -83,7 +83,8 @@ static void complain_fault(const struct process *process, const struct fault *fa
         complain_page_fault(process, fault);
     else
         complain(process->pid, process->error_service, process->error_handle,
-                 "%s: %s fault at ip 0x%lx\n", process->name, kind ? kind : "unknown", fault->ip);
+                 "%s: %s fault at ip 0x%lx\n", process->name, kind ? kind : "unknown",
+                 fault->ip);
 }
 
 // ---------------------------------------------------------------- the end

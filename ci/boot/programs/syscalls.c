@@ -1,6 +1,6 @@
-// Issues system calls with random registers: syscalls SEED COUNT. Numbers that would end or stop
-// the caller for ever are made rare by retrying in a child; whatever happens, only this program
-// may suffer.
+// Issues system calls with random registers: syscalls SEED COUNT. Numbers that would end or
+// stop the caller for ever are made rare by retrying in a child; whatever happens, only this
+// program may suffer.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,8 +45,8 @@ int main(int argc, char **argv)
         register uint64_t r12 __asm__("r12") = argument();
         register uint64_t r13 __asm__("r13") = argument();
         __asm__ volatile("syscall"
-                         : "+a"(rax), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+r"(r8), "+r"(r9), "+r"(r10),
-                           "+r"(r12), "+r"(r13)
+                         : "+a"(rax), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+r"(r8), "+r"(r9),
+                           "+r"(r10), "+r"(r12), "+r"(r13)
                          :
                          : "rcx", "r11", "memory");
     }
