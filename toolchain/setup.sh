@@ -32,11 +32,13 @@ esac
 
 # One dpkg-query for all: it lists what is known, and a package that was never heard of or
 # was removed does not come out as "installed".
-missing=$(comm -23 <(printf '%s\n' "${wanted[@]}" | sort -u) \
-    <(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${wanted[@]}" 2>/dev/null |
-        sed -n 's/ installed$//p' | sort -u))
-[ -z "$missing" ] && exit 0
-mapfile -t missing <<<"$missing"
+installed=$(dpkg-query -W -f '${db:Status-Status} ${Package} \n' "${wanted[@]}" 2>/dev/null)
+missing=()
+for package in "${wanted[@]}"; do
+    [[ $installed == *"installed $package "* && $installed != *"not-installed $package "* ]] ||
+        missing+=("$package")
+done
+[ ${#missing[@]} = 0 ] && exit 0
 
 as_root=()
 if [ "$(id -u)" != 0 ]; then
