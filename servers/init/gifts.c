@@ -39,6 +39,8 @@ static void add_sessions(struct gifts *gifts, const struct server *server)
     add_capability(gifts, STARTUP_SLOT_ENDPOINT, server->endpoint, 0, RIGHT_ALL);
     if (server->pong)
         add_capability(gifts, STARTUP_SLOT_HEART, server->pong, 0, RIGHT_ALL);
+    if (session_slot(server->plan->name) == STARTUP_SLOT_TIMER)
+        add_capability(gifts, STARTUP_SLOT_TICK, beat_tick(), 0, RIGHT_ALL);
     for (const struct server *other = servers; other < server; other++) {
         uint32_t slot = session_slot(other->plan->name);
         if (slot && other->plan->priority > server->plan->priority)

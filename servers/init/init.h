@@ -106,7 +106,7 @@ void servers_wake(void);
 
 // ---------------------------------------------------------------- beat.c
 
-/// If it is time: looks who is well, asks all again, and asks to be woken for the next time.
+/// At each tick: looks who is well and asks all again.
 void beat_due(void);
 
 /// Servers answered: bit PONG_SHIFT + place in the manifest.
@@ -114,7 +114,7 @@ void beat_answered(uint64_t bits);
 
 // Bits of init's endpoint.
 #define CLOCK_SIGNAL 1ul /// the clock's time has come
-#define BEAT_SIGNAL  2ul /// timer's
+#define TICK_SIGNAL  2ul /// timer's, once a second
 #define PONG_SHIFT   8
 
 // ---------------------------------------------------------------- clock.c

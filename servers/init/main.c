@@ -40,7 +40,7 @@ static void signals(uint64_t bits)
     beat_answered(bits);
     if (bits & CLOCK_SIGNAL)
         servers_wake();
-    if (bits & (CLOCK_SIGNAL | BEAT_SIGNAL))
+    if (bits & TICK_SIGNAL)
         beat_due();
 }
 

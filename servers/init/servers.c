@@ -170,7 +170,6 @@ bool server_ready(uint32_t id)
     server->state = UP;
     if (server + 1 < servers + manifest.count && server[1].state == DOWN)
         start(server + 1);
-    beat_due();
     return true;
 }
 

@@ -33,7 +33,7 @@ static inline uint64_t milliseconds(uint64_t count)
 
 /// What a server gets: capabilities, and the grants that tell of them.
 struct gifts {
-    struct loader_capability capabilities[8 + 5 + 1 + GRANTS_MAX];
+    struct loader_capability capabilities[8 + 5 + 2 + GRANTS_MAX];
     uint32_t capability_count;
     struct startup_grant grants[GRANTS_MAX];
     uint32_t made[GRANTS_MAX]; ///< slots to delete when it has its copies
@@ -45,6 +45,9 @@ void gifts_drop(struct gifts *gifts);
 
 /// Makes the capabilities with which the server is watched.
 void beat_prepare(struct server *server);
+
+/// The signal capability for timer's ticks.
+uint32_t beat_tick(void);
 
 /// Ends a server that is not well and starts it again after its back-off.
 void server_bury(struct server *server);

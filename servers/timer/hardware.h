@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #define HARDWARE_SIGNAL 1u // the bit of the interrupt in the server's signals
+#define TICK_SIGNAL     2u // the bit of our own alarm, once a second
 
 /// Claim ports and interrupt.
 void hardware_start(uint32_t endpoint);

@@ -21,13 +21,32 @@ static void mix_time(void)
     random_mix(&generator, words);
 }
 
+static struct server server;
+
+// init's heartbeat hangs on this: an alarm of our own, once a second.
+static void tick_arm(void)
+{
+    enum { TICK_ID = 1 };
+    struct client *self = server_client(&server, startup_block->pid, true);
+    uint32_t wake = slot_alloc();
+    CHECK(self && wake &&
+          sys_cap_copy(HANDLE_NULL, wake, server.endpoint, DERIVE_SIGNAL, TICK_SIGNAL, 0) ==
+              OK);
+    CHECK(waits_alarm(self, clock_now(startup_block->tsc_hz) + CLOCK_SECOND, TICK_ID, wake) ==
+          OK);
+}
+
 static void on_signals(uint64_t bits)
 {
-    if (!(bits & HARDWARE_SIGNAL))
-        return;
-    mix_time();             // when an interrupt arrives is a little unpredictable
-    hardware_acknowledge(); // first: an edge while the line is masked would be lost
-    waits_run();
+    if (bits & HARDWARE_SIGNAL) {
+        mix_time();             // when an interrupt arrives is a little unpredictable
+        hardware_acknowledge(); // first: an edge while the line is masked would be lost
+        waits_run();
+    }
+    if (bits & TICK_SIGNAL) {
+        tick_arm();
+        status_ignore(sys_signal(STARTUP_SLOT_TICK));
+    }
 }
 
 enum status timer_on_sleep(struct request *r, const struct timer_sleep_in *in,
@@ -93,7 +112,7 @@ enum status timer_on_session_end(struct request *r, const struct timer_session_e
 
 void server_main(const struct startup *startup)
 {
-    static struct server server = {
+    server = (struct server){
         .endpoint = STARTUP_SLOT_ENDPOINT,
         .dispatch = timer_dispatch,
         .signals = on_signals,
@@ -108,6 +127,7 @@ void server_main(const struct startup *startup)
         wall_offset = seconds * CLOCK_SECOND - clock_now(startup->tsc_hz);
     else
         log_line("the CMOS clock has no valid date: time starts at 1970");
+    tick_arm();
     CHECK(init_ready(session_to(STARTUP_SLOT_INIT)) == OK);
     server_run(&server);
 }
