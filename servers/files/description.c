@@ -38,7 +38,7 @@ void description_release(struct description *description)
         return;
     if (description->pipe)
         pipe_close(description->pipe, description_is_writer(description));
-    else
+    else if (description->inode)
         inode_release(description->inode);
     object_free(description);
 }

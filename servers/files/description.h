@@ -16,8 +16,8 @@ struct description {
 /// Where /dev/random's bytes come from; set by main.c.
 extern void (*description_random)(void *to, size_t bytes);
 
-/// Takes over the caller's hold on the inode, or end of the pipe, when it succeeds. Null: no
-/// space.
+/// Takes over the caller's hold on the inode, or end of the pipe, when it succeeds; both null:
+/// the inode comes later. Null: no space.
 struct description *description_new(struct inode *inode, struct pipe *pipe, uint32_t flags);
 void description_hold(struct description *description);
 /// Drop a reference. A pipe's end that closes concerns others: blocked_release.

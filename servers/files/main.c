@@ -9,6 +9,7 @@
 #include <lib/random.h>
 #include <lib/region.h>
 #include <lib/start.h>
+#include <pith/status.h>
 #include <proto/files_server.h>
 #include <proto/init.h>
 #include <proto/memory.h>
@@ -77,7 +78,7 @@ static void load_initrd(void)
 {
     const struct startup_grant *grant = startup_grant("initrd");
     uint64_t address, length;
-    size_t where;
+    size_t where = 0;
     if (!grant) {
         log_line("no initrd was granted: the file system starts empty");
         return;
@@ -87,8 +88,8 @@ static void load_initrd(void)
     if (status == OK)
         status = initrd_load((const void *)address, grant->count, &where);
     if (status != OK)
-        log_line("initrd, offset %lu: status %u; what came before it is there",
-                 (unsigned long)where, (unsigned)status);
+        log_line("initrd, offset %lu: %s%s; what came before it is there", (unsigned long)where,
+                 status_message(status), status == E_NOSPACE ? " (too little memory)" : "");
 }
 
 static void make_devices(void)

@@ -27,28 +27,41 @@ static enum status open_console(struct request *r, uint32_t flags, struct files_
                     &out->handle);
 }
 
+// Finds or makes the file for a description that has its handle already, so that nothing is
+// made that could not be opened.
+static enum status open_inode(struct path path, const struct files_open_in *in,
+                              struct description *description)
+{
+    struct inode *inode;
+    enum status status = names_open(path, in->flags, in->mode, &inode);
+    if (status != OK)
+        return status;
+    description->inode = inode;
+    if ((in->flags & OPEN_FLAG_TRUNCATE) && inode->type == FILE_TYPE_REGULAR)
+        status = contents_truncate(inode, 0); // cannot fail
+    return status;
+}
+
 enum status files_on_open(struct request *r, const struct files_open_in *in,
                           struct files_open_out *out)
 {
     struct path path;
-    struct inode *inode;
+    struct handles *handles = &files_client(r->client)->handles;
     enum status status = get_path(r, in->directory, &in->path, &path);
-    if (status == OK)
-        status = names_open(path, in->flags, in->mode, &inode);
     if (status != OK)
         return status;
-    if (inode->type == FILE_TYPE_CHARACTER && inode->device == DEVICE_CONSOLE) {
-        inode_release(inode);
-        return open_console(r, in->flags, out);
-    }
-    struct description *description = description_new(inode, NULL, in->flags);
-    if (!description)
-        inode_release(inode);
-    out->service = IO_SERVICE_FILES;
+    struct description *description = description_new(NULL, NULL, in->flags);
     status = requests_open(r, description, &out->handle);
-    if (status == OK && (in->flags & OPEN_FLAG_TRUNCATE) && inode->type == FILE_TYPE_REGULAR)
-        status = contents_truncate(inode, 0); // cannot fail
-    return status;
+    if (status != OK)
+        return status;
+    out->service = IO_SERVICE_FILES;
+    status = open_inode(path, in, description);
+    const struct inode *inode = description->inode;
+    bool console =
+        status == OK && inode->type == FILE_TYPE_CHARACTER && inode->device == DEVICE_CONSOLE;
+    if (status != OK || console)
+        blocked_release(handle_remove(handles, out->handle));
+    return console ? open_console(r, in->flags, out) : status;
 }
 
 enum status files_on_status_at(struct request *r, const struct files_status_at_in *in,

@@ -8,12 +8,12 @@
 int main(int argc, char **argv)
 {
     int number = argc > 1 ? atoi(argv[1]) : 0;
-    volatile int zero = 0;
+    volatile int one = 1, zero = 0; // a constant 1 would be divided without a division
     switch (number) {
     case SIGILL:
         __builtin_trap();
     case SIGFPE:
-        return 1 / zero;
+        return one / zero;
     case SIGSEGV:
         return *(volatile int *)0;
     case SIGPIPE: {
