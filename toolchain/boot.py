@@ -8,7 +8,8 @@ What the guest is to do goes in through the emulator's fw_cfg device, as the ite
 `opt/pith/link`: NUL-terminated strings in pairs, `run` LINE, `add` PATH (the contents of the
 n-th are the item `opt/pith/add/n`), `get` PATH. servers/session reads it.
 
-With --run, the second serial port carries frames between this script and servers/session:
+With --run, frames travel between this script and servers/session: to the guest over the second
+serial port, to the host over the emulator's debug console, a port that is never busy:
 
     type (1 byte)  length (4 bytes, little-endian)  payload (at most 65,536 bytes)
 
@@ -197,19 +198,30 @@ class Link:
             fail(BOOT_FAILED, f"the guest's link sent a frame of unknown kind {kind!r}")
 
 
-def pump(link, emulator, console, serial, deadline):
+def watch(poll, file, events):
+    """Wait for these events of a file; none: leave it alone."""
+    if file in poll.get_map():
+        if events:
+            poll.modify(file, events)
+        else:
+            poll.unregister(file)
+    elif events:
+        poll.register(file, events)
+
+
+def pump(link, console, serial, output, deadline):
     """Move bytes until the line has ended; returns the exit status of the script."""
     started = time.monotonic()
     poll = selectors.DefaultSelector()
     poll.register(console, selectors.EVENT_READ)
-    poll.register(serial, selectors.EVENT_READ)
+    poll.register(output, selectors.EVENT_READ)
     # A regular file cannot be polled, and is always ready.
     try:
         poll.register(0, selectors.EVENT_READ)
         input_polls = True
     except (PermissionError, ValueError, OSError):
         input_polls = False
-    console_open = serial_open = True
+    console_open = output_open = True
     while not link.done():
         if link.panicked:
             # The rest of the panic's text follows at once.
@@ -223,21 +235,15 @@ def pump(link, emulator, console, serial, deadline):
             fail(TIMED_OUT, f"--timeout {link.options.timeout} expired")
         if not link.up and now > started + BOOT_SECONDS:
             fail(BOOT_FAILED, f"no session after {BOOT_SECONDS} s (see build/boot.log)")
-        if not console_open and not serial_open:
+        if not console_open and not output_open:
             last = link.log_tail.decode(errors="replace").strip().splitlines()[-1:]
             fail(BOOT_FAILED, "the machine stopped before the line ended: "
                  + (last[0] if last else "nothing on its console") + " (see build/boot.log)")
         # Standard input waits in the host until the guest has taken what it has.
         room = link.input_open and link.up and len(link.outgoing) < FRAME_MAX
         if input_polls:
-            wanted = selectors.EVENT_READ if room else 0
-            if wanted and 0 not in poll.get_map():
-                poll.register(0, wanted)
-            elif not wanted and 0 in poll.get_map():
-                poll.unregister(0)
-        if serial_open:
-            poll.modify(serial, selectors.EVENT_READ
-                        | (selectors.EVENT_WRITE if link.outgoing else 0))
+            watch(poll, 0, selectors.EVENT_READ if room else 0)
+        watch(poll, serial, selectors.EVENT_WRITE if link.outgoing else 0)
         ready = poll.select(0 if room and not input_polls else 0.5)
         descriptors = {key.fileobj: mask for key, mask in ready}
         if room and (not input_polls or 0 in descriptors):
@@ -252,16 +258,15 @@ def pump(link, emulator, console, serial, deadline):
                 console_open = False
                 poll.unregister(console)
         if serial in descriptors:
-            if descriptors[serial] & selectors.EVENT_WRITE:
-                sent = serial.send(link.outgoing)
-                del link.outgoing[:sent]
-            if descriptors[serial] & selectors.EVENT_READ:
-                data = serial.recv(65536)
-                if data:
-                    link.frames(data)
-                else:
-                    serial_open = False
-                    poll.unregister(serial)
+            sent = serial.send(link.outgoing)
+            del link.outgoing[:sent]
+        if output in descriptors:
+            data = output.recv(65536)
+            if data:
+                link.frames(data)
+            else:
+                output_open = False
+                poll.unregister(output)
     return link.status or (1 if link.get_failed else 0)
 
 
@@ -277,21 +282,25 @@ def drain(link, console):
 def run(options, folder):
     console, console_far = socket.socketpair()
     serial, serial_far = socket.socketpair()
+    output, output_far = socket.socketpair()
     command = options.emulator + firmware_items(options, folder) + [
         "-display", "none", "-monitor", "none",
         "-chardev", f"socket,id=console,fd={console_far.fileno()}", "-serial", "chardev:console",
-        "-chardev", f"socket,id=link,fd={serial_far.fileno()}", "-serial", "chardev:link"]
+        "-chardev", f"socket,id=link,fd={serial_far.fileno()}", "-serial", "chardev:link",
+        "-chardev", f"socket,id=out,fd={output_far.fileno()}",
+        "-device", "isa-debugcon,iobase=0x4f0,chardev=out"]
     link = Link(options, folder)
     emulator = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=sys.stderr,
-        pass_fds=(console_far.fileno(), serial_far.fileno()), start_new_session=True,
+        pass_fds=(console_far.fileno(), serial_far.fileno(), output_far.fileno()), start_new_session=True,
         preexec_fn=die_with_parent)
     console_far.close()
     serial_far.close()
+    output_far.close()
     serial.setblocking(False)
     deadline = time.monotonic() + options.timeout if options.timeout else None
     try:
-        return pump(link, emulator, console, serial, deadline)
+        return pump(link, console, serial, output, deadline)
     finally:
         drain(link, console)
         emulator.kill()

@@ -1,8 +1,9 @@
-// Frames over the second serial port: type (1 byte), length (4, little-endian), payload. The
-// frame types are drawn in toolchain/boot.py, the other end.
+// The link to the host: frames of type (1 byte), length (4, little-endian), payload. The frame
+// types are drawn in toolchain/boot.py, the other end.
 //
-// The port is a 16550: 16 bytes each way. It interrupts when bytes arrive and, while we wait
-// to send, when it has room. Input that nobody takes yet stays in the emulator.
+// To the host: QEMU's isa-debugcon, a port that takes a byte a write and is never busy. From
+// the host: the second serial port, a 16550, which interrupts when bytes have arrived. Input
+// that nobody takes yet stays in the emulator.
 #include <lib/ipc.h>
 #include <lib/log.h>
 #include <lib/start.h>
@@ -19,28 +20,28 @@ enum {
     FIFO_CONTROL = 2, // write
     LINE_CONTROL = 3,
     MODEM_CONTROL = 4,
-    LINE_STATUS = 5,
 
     ENABLE_RECEIVE = 1,
-    ENABLE_SEND = 2,
     ID_MASK = 0x0f,
     ID_RECEIVE = 0x04, // at least FIFO_TRIGGER bytes are there
+    ID_TIMEOUT = 0x0c, // fewer are there, and no more came for four characters' time
     FIFO_ON = 0xc7,    // enable, clear both, trigger at 14
     FIFO_TRIGGER = 14,
-    FIFO_SIZE = 16,
     DIVISOR_ACCESS = 0x80,
+    DIVISOR = 96, // 1200 bit/s: the emulator's data keeps no such time, but the time-out does,
+                  // and a busy guest must not get its input byte by byte because of it
     EIGHT_BITS = 3,
     MODEM_READY = 0x0b, // DTR, RTS, and OUT2, which lets the interrupt through
-    STATUS_RECEIVED = 0x01,
-    STATUS_ROOM = 0x20,
 };
 
 enum { HEADER_BYTES = 5 };
 
-static uint32_t ports, irq;
-static uint16_t base, line;
+static uint32_t ports, irq, out_port;
+static uint16_t base, line, out_number;
 static uint32_t received; // bytes of the frame being received, its header included
 static uint8_t header[HEADER_BYTES];
+static uint8_t chunk[FIFO_TRIGGER]; // read from the port and not yet taken
+static uint32_t chunk_at, chunk_bytes;
 
 static uint8_t port_in(uint16_t offset)
 {
@@ -59,13 +60,16 @@ void link_start(void)
 {
     const struct startup_grant *grant = startup_grant("link-ports");
     const struct startup_grant *interrupt = startup_grant("link-irq");
-    CHECK(grant && interrupt);
+    const struct startup_grant *out = startup_grant("link-out");
+    CHECK(grant && interrupt && out);
+    out_port = out->slot;
+    out_number = (uint16_t)out->first;
     ports = grant->slot;
     base = (uint16_t)grant->first;
     irq = interrupt->slot;
     line = (uint16_t)interrupt->first;
     port_out(LINE_CONTROL, DIVISOR_ACCESS);
-    port_out(DATA, 1); // 115200 bit/s
+    port_out(DATA, DIVISOR);
     port_out(INTERRUPT_ENABLE, 0);
     port_out(LINE_CONTROL, EIGHT_BITS);
     port_out(FIFO_CONTROL, FIFO_ON);
@@ -74,31 +78,13 @@ void link_start(void)
     port_out(INTERRUPT_ENABLE, ENABLE_RECEIVE);
 }
 
-// The signal may have meant input too: run.c looks for that itself after it has sent.
-static void await_room(void)
-{
-    while (!(port_in(LINE_STATUS) & STATUS_ROOM)) {
-        // Input that nobody takes yet keeps the line up, and then room makes no edge: so it is
-        // silenced. An interrupt of its that was not acknowledged would hold back ours too.
-        port_out(INTERRUPT_ENABLE, 0);
-        wake_take(WAKE_LINK);
-        status_ignore(sys_irq_control(irq, IRQ_OP_ACK, line, 0, 0));
-        port_out(INTERRUPT_ENABLE, ENABLE_SEND);
-        wake_wait(WAKE_LINK);
-        wake_take(WAKE_LINK);
-        status_ignore(sys_irq_control(irq, IRQ_OP_ACK, line, 0, 0));
-        port_out(INTERRUPT_ENABLE, ENABLE_RECEIVE);
-    }
-}
-
 static void write_bytes(const uint8_t *bytes, uint32_t count)
 {
     while (count > 0) {
-        uint32_t part = count < FIFO_SIZE ? count : FIFO_SIZE;
+        uint32_t part = count < IOPORT_WORDS ? count : IOPORT_WORDS;
         uint64_t ignored;
-        await_room();
         memcpy(ipc_buffer()->io, bytes, part);
-        CHECK(sys_ioport(ports, IO_OUT | IO_BYTE | IO_REPEAT, base + DATA, part, &ignored) ==
+        CHECK(sys_ioport(out_port, IO_OUT | IO_BYTE | IO_REPEAT, out_number, part, &ignored) ==
               OK);
         bytes += part;
         count -= part;
@@ -114,20 +100,32 @@ void link_send(char kind, const void *payload, uint32_t bytes)
     write_bytes(payload, bytes);
 }
 
-// At most `max` bytes that are there already.
-static uint32_t read_some(uint8_t *bytes, uint32_t max)
+// What the port has ready, into `chunk`. The few bytes of a tail come one by one.
+static void refill(void)
 {
     uint64_t ignored;
-    if (max >= FIFO_TRIGGER && (port_in(INTERRUPT_ID) & ID_MASK) == ID_RECEIVE) {
+    uint8_t id = port_in(INTERRUPT_ID) & ID_MASK;
+    chunk_at = chunk_bytes = 0;
+    if (id == ID_RECEIVE) {
         CHECK(sys_ioport(ports, IO_BYTE | IO_REPEAT, base + DATA, FIFO_TRIGGER, &ignored) ==
               OK);
-        memcpy(bytes, ipc_buffer()->io, FIFO_TRIGGER);
-        return FIFO_TRIGGER;
+        memcpy(chunk, ipc_buffer()->io, FIFO_TRIGGER);
+        chunk_bytes = FIFO_TRIGGER;
+    } else if (id == ID_TIMEOUT) {
+        chunk[0] = port_in(DATA);
+        chunk_bytes = 1;
     }
-    if (!(port_in(LINE_STATUS) & STATUS_RECEIVED))
-        return 0;
-    bytes[0] = port_in(DATA);
-    return 1;
+}
+
+// At most `max` bytes of what has arrived.
+static uint32_t read_some(uint8_t *bytes, uint32_t max)
+{
+    if (chunk_at == chunk_bytes)
+        refill();
+    uint32_t count = chunk_bytes - chunk_at < max ? chunk_bytes - chunk_at : max;
+    memcpy(bytes, chunk + chunk_at, count);
+    chunk_at += count;
+    return count;
 }
 
 bool link_receive(struct frame *frame)

@@ -61,7 +61,7 @@ struct frame {
 
 void link_start(void);
 
-/// Sends one frame; waits for the port as long as the host takes.
+/// Sends one frame. The machine stands still while the host does not take it.
 void link_send(char kind, const void *payload, uint32_t bytes);
 
 /// Takes what has arrived. True: `frame` is whole; the next call begins the next one.
