@@ -6,7 +6,8 @@
 
 What the guest is to do goes in through the emulator's fw_cfg device, as the item
 `opt/pith/link`: NUL-terminated strings in pairs, `run` LINE, `add` PATH (the contents of the
-n-th are the item `opt/pith/add/n`), `get` PATH. servers/session reads it.
+n-th are the item `opt/pith/add/n`), `get` PATH, `input` (standard input that was there at the
+start is the item `opt/pith/input`) `more` or `end`. servers/session reads it.
 
 With --run, frames travel between this script and servers/session: to the guest over the second
 serial port, to the host over the emulator's debug console, a port that is never busy:
@@ -21,6 +22,7 @@ serial port, to the host over the emulator's debug console, a port that is never
 import argparse
 import ctypes
 import os
+import select
 import selectors
 import shutil
 import signal
@@ -34,6 +36,8 @@ import time
 FRAME = struct.Struct("<cI")
 FRAME_MAX = 65536
 BOOT_SECONDS = 120  # from the start of the emulator to frame H; a healthy boot takes about one
+EARLY_SECONDS = 0.1
+EARLY_BYTES = 64 << 20
 BOOT_FAILED = 125
 TIMED_OUT = 124
 
@@ -86,6 +90,25 @@ def arguments():
     return options
 
 
+def early_input():
+    """Standard input as far as it is there already, and whether that is all of it. A serial line
+    brings the rest; it is slower by far."""
+    data = b""
+    deadline = time.monotonic() + EARLY_SECONDS
+    try:
+        while len(data) < EARLY_BYTES:
+            left = deadline - time.monotonic()
+            if left < 0 or not select.select([0], [], [], left)[0]:
+                return data, False
+            part = os.read(0, FRAME_MAX)
+            if not part:
+                return data, True
+            data += part
+    except OSError:
+        return data, True  # closed
+    return data, False
+
+
 def firmware_items(options, folder):
     """Emulator arguments for the fw_cfg items; `folder` keeps the names free of commas."""
     pairs = [("run", options.run)] if options.run is not None else []
@@ -93,11 +116,20 @@ def firmware_items(options, folder):
     pairs += [("get", path) for path, _ in options.get]
     if not pairs:
         return []
+    items = []
+    if options.run is not None:
+        data, options.input_ended = early_input()
+        pairs.append(("input", "end" if options.input_ended else "more"))
+        if data:
+            name = os.path.join(folder, "input")
+            with open(name, "wb") as file:
+                file.write(data)
+            items += ["-fw_cfg", f"name=opt/pith/input,file={name}"]
     link = os.path.join(folder, "link")
     with open(link, "wb") as file:
         for key, value in pairs:
             file.write(key.encode() + b"\0" + os.fsencode(value) + b"\0")
-    items = ["-fw_cfg", f"name=opt/pith/link,file={link}"]
+    items += ["-fw_cfg", f"name=opt/pith/link,file={link}"]
     for number, (source, _) in enumerate(options.add):
         alias = os.path.join(folder, f"add{number}")
         os.symlink(source, alias)
@@ -120,7 +152,7 @@ class Link:
         self.got = 0  # files of --get that are complete
         self.get_file = None
         self.get_failed = False
-        self.input_open = True
+        self.input_open = not options.input_ended
         self.closed = set()
 
     def done(self):

@@ -30,6 +30,7 @@ struct item {
 
 static uint32_t ports;
 static uint16_t base;
+static uint32_t input_left; // bytes of the input item, which is selected
 
 static void select_item(uint16_t selector)
 {
@@ -150,6 +151,8 @@ static void read_plan(struct plan *plan, const char *text, const char *end, uint
         else if (text_equal(key, "get") &&
                  plan->get_count < sizeof plan->gets / sizeof *plan->gets)
             plan->gets[plan->get_count++] = value;
+        else if (text_equal(key, "input"))
+            plan->input_ended = text_equal(value, "end");
         text = value + strlen(value) + 1;
     }
 }
@@ -166,4 +169,16 @@ void firmware_plan(struct plan *plan)
     read_item(text, item.bytes);
     read_plan(plan, text, text + item.bytes, chunk);
     region_free(chunk, CHUNK);
+    if (find_item("opt/pith/input", &item)) {
+        select_item(item.selector);
+        input_left = item.bytes;
+    }
+}
+
+uint32_t firmware_input(void *to, uint32_t max)
+{
+    uint32_t bytes = input_left < max ? input_left : max;
+    read_item(to, bytes);
+    input_left -= bytes;
+    return bytes;
 }

@@ -31,7 +31,8 @@ static struct {
     uint32_t wake;
     bool open;
     bool waiting;
-    bool full; // `frame` holds bytes [written, frame.bytes) for the pipe
+    bool early; // firmware_input may have more
+    bool full;  // `frame` holds bytes [written, frame.bytes) for the pipe
     uint32_t written;
 } input;
 static struct frame frame;
@@ -73,7 +74,7 @@ static enum status start(const char *line, uint32_t *pid)
         close_handle(handles[i]);
     input.handle = pipes[0][1];
     input.wake = wake_capability(WAKE_INPUT);
-    input.open = true;
+    input.open = input.early = true;
     for (int i = 0; i < 2; i++) {
         outputs[i].handle = pipes[i + 1][0];
         outputs[i].wake = wake_capability(outputs[i].bit);
@@ -145,9 +146,22 @@ static bool write_input(void)
     return !input.full;
 }
 
-static void take_frames(void)
+// The next frame: first what was there before the machine started, then what the link brings.
+static bool next_frame(const struct plan *plan)
 {
-    while (write_input() && link_receive(&frame)) {
+    if (input.early) {
+        frame.bytes = firmware_input(frame.payload, FRAME_BYTES);
+        frame.kind = frame.bytes > 0 ? 'I' : 'E';
+        input.early = frame.bytes > 0;
+        if (frame.bytes > 0 || plan->input_ended)
+            return true;
+    }
+    return link_receive(&frame);
+}
+
+static void take_frames(const struct plan *plan)
+{
+    while (write_input() && next_frame(plan)) {
         if (frame.kind == 'I' && input.open) {
             input.full = frame.bytes > 0;
             input.written = 0;
@@ -198,7 +212,7 @@ _Noreturn void run_line(const struct plan *plan)
         pump_output(&outputs[1]);
         if (ended)
             break;
-        take_frames();
+        take_frames(plan);
         wake_wait(UINT64_MAX);
         wake_take(WAKE_LINK | WAKE_CHILD);
     }

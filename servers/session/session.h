@@ -30,11 +30,16 @@ struct plan {
     const char *run; ///< the command line; null: be interactive
     const char *gets[32];
     uint32_t get_count;
+    bool input_ended; ///< what firmware_input gives is all
 };
 
 /// Reads the plan from fw_cfg and puts the files of --add in place. Without QEMU, or with
 /// nothing asked, the plan is empty. A file that cannot be made is said on the console.
 void firmware_plan(struct plan *plan);
+
+/// Standard input that was there before the machine started: up to `max` further bytes. Nothing
+/// else may use fw_cfg any more.
+uint32_t firmware_input(void *to, uint32_t max);
 
 /// Starts the shell. `arguments` are NUL-terminated, `bytes` in all. `service` and `handles`:
 /// the descriptors 0 to 2.
