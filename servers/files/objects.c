@@ -17,7 +17,7 @@ struct slab {
     // objects follow
 };
 
-static struct slab *heads[2][CLASSES];
+static struct slab *heads[PAGE_SERVER + 1][CLASSES];
 
 void objects_init(void)
 {

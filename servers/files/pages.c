@@ -121,5 +121,7 @@ uint64_t pages_free(enum page_use use)
     uint64_t limit = (uint64_t)arena.chunks * CHUNK_PAGES;
     if (use == PAGE_CONTENTS)
         limit -= arena.reserve;
+    else if (use == PAGE_PIPE)
+        limit -= arena.reserve / 4;
     return arena.used < limit ? limit - arena.used : 0;
 }

@@ -5,7 +5,7 @@
 //
 // Pages hold file contents (pages_take) or the objects of objects.h. The last RESERVE pages are
 // kept from file contents and names, so that in a full file system files can still be opened
-// and removed.
+// and removed, and commands joined by pipes.
 #pragma once
 
 #include <stdbool.h>
@@ -34,8 +34,8 @@ struct chunk {
     uint32_t previous;
 };
 
-/// For whom a page is: CONTENTS leaves the reserve alone.
-enum page_use { PAGE_CONTENTS, PAGE_SERVER };
+/// For whom a page is. CONTENTS leaves the reserve alone, PIPE its last quarter.
+enum page_use { PAGE_CONTENTS, PAGE_PIPE, PAGE_SERVER };
 
 /// `base`: reserved addresses, aligned to CHUNK_BYTES, for `chunks` chunks. `table`: committed,
 /// zeroed memory of CHUNK_TABLE(chunks) bytes.

@@ -19,11 +19,11 @@ static void pipe_free(struct pipe *pipe)
 
 struct pipe *pipe_new(void)
 {
-    struct pipe *pipe = object_new(PAGE_CONTENTS, sizeof *pipe);
+    struct pipe *pipe = object_new(PAGE_SERVER, sizeof *pipe);
     if (!pipe)
         return NULL;
     for (uint32_t i = 0; i < PIPE_PAGES; i++)
-        if (!(pipe->pages[i] = pages_take(PAGE_CONTENTS, false))) {
+        if (!(pipe->pages[i] = pages_take(PAGE_PIPE, false))) {
             pipe_free(pipe);
             return NULL;
         }

@@ -414,6 +414,11 @@ static void test_full(void **state)
     assert_true(at_end > (uint64_t)15 << 20);
     assert_int_equal(pages_free(PAGE_CONTENTS), 0);
     assert_true(pages_free(PAGE_SERVER) > 0); // files can still be opened
+    struct pipe *pipe = pipe_new();           // and commands joined, but not without end
+    assert_non_null(pipe);
+    pipe_close(pipe, true);
+    pipe_close(pipe, false);
+    assert_true(pages_free(PAGE_PIPE) < pages_free(PAGE_SERVER));
     char name[32];
     int made = 0;
     do
