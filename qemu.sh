@@ -83,7 +83,7 @@ fi
 
 # KVM only where the CPU offers it for real.
 accel=tcg
-grep -qwE 'vmx|svm' /proc/cpuinfo && [ -w /dev/kvm ] && accel=kvm
+grep -qwE 'vmx|svm' /proc/cpuinfo 2>/dev/null && [ -w /dev/kvm ] && accel=kvm
 [ "$accel" = kvm ] && [ "$cpu" = max ] && cpu=host
 
 exec /usr/bin/python3 "$here/toolchain/boot.py" ${run[@]+"${run[@]}"} ${adds[@]+"${adds[@]}"} \
