@@ -125,6 +125,12 @@ def test_usage(sh, line):
     assert status == 2 and err.startswith("usage: ") and not out
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("echo", "true", "false")])
+def test_help(sh, name):
+    status, out, err = sh(f"{name} --help")
+    assert (status, err) == (0, "") and out.startswith(f"usage: {name}")
+
+
 def test_typing(path):
     """Editing, history, completion and Ctrl-C on a terminal."""
     environment = {"PATH": str(path), "ASAN_OPTIONS": "detect_leaks=0"}

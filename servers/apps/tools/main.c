@@ -30,10 +30,13 @@ static const struct {
 #endif
 };
 
+static bool help_wanted; // NAME --help: how it is used is the answer, not an error
+
 int usage(const char *what)
 {
-    fprintf(stderr, "usage: %s%s%s\n", tool_name, *what ? " " : "", what);
-    return STATUS_USAGE;
+    fprintf(help_wanted ? stdout : stderr, "usage: %s%s%s\n", tool_name, *what ? " " : "",
+            what);
+    return help_wanted ? 0 : STATUS_USAGE;
 }
 
 int fail(const char *subject)
@@ -135,8 +138,10 @@ int main(int argc, char **argv)
         tool_name = last_component(argv[0]);
     for (int called_by = 0; called_by < 2 && argc > 0; called_by++) {
         for (size_t i = 0; i < sizeof tools / sizeof *tools; i++)
-            if (strcmp(tools[i].name, tool_name) == 0)
+            if (strcmp(tools[i].name, tool_name) == 0) {
+                help_wanted = argc == 2 && strcmp(argv[1], "--help") == 0;
                 return finish(tools[i].run(argc, argv));
+            }
         argc--;
         argv++;
         if (argc > 0)
