@@ -219,7 +219,8 @@ static void tell_others(const struct server *dead)
     notices_send();
 }
 
-void server_bury(struct server *server)
+/// Takes back all that an instance had.
+static void unmake(struct server *server)
 {
     enum status status = memory_space_destroy(session_to(STARTUP_SLOT_MEMORY), server->id);
     if (status != OK)
@@ -230,6 +231,20 @@ void server_bury(struct server *server)
     slot_delete(server->process.cspace);
     tell_others(server);
     server->id = next_id++;
+}
+
+void server_bury(struct server *server)
+{
+    unmake(server);
+    // With `process` all programs are gone, so what the servers behind it had started is too:
+    // they begin again when it is ready.
+    bool programs = server->plan->manages >> STARTUP_SLOT_MEMORY & 1;
+    for (struct server *next = server + 1; programs && next < servers + manifest.count;
+         next++) {
+        if (next->state == STARTING || next->state == UP)
+            unmake(next);
+        next->state = DOWN;
+    }
     wait_and_retry(server);
 }
 
