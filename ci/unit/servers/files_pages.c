@@ -2,6 +2,11 @@
 #include "files_pages.h"
 
 #include <assert.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -72,4 +77,71 @@ size_t files_committed(void)
 void files_allow(size_t commits)
 {
     allowed = commits;
+}
+
+int start(void **state)
+{
+    (void)state;
+    files_start(256); // 16 MiB
+    return 0;
+}
+
+struct path at(const char *text)
+{
+    return (struct path){inode_root, text, strlen(text)};
+}
+
+struct path below(const char *directory, const char *text)
+{
+    struct inode *inode;
+    assert_int_equal(names_find(at(directory), 0, &inode), OK);
+    return (struct path){inode, text, strlen(text)};
+}
+
+enum status try_make(const char *path)
+{
+    struct inode *inode;
+    enum status status = names_open(at(path), OPEN_FLAG_CREATE | OPEN_FLAG_WRITE, 0644, &inode);
+    if (status == OK)
+        inode_release(inode);
+    return status;
+}
+
+struct inode *find(const char *path)
+{
+    struct inode *inode;
+    return names_find(at(path), 0, &inode) == OK ? inode : NULL;
+}
+
+enum status find_status(const char *path, uint32_t flags)
+{
+    struct inode *inode;
+    return names_find(at(path), flags, &inode);
+}
+
+void make_directory(const char *path)
+{
+    assert_int_equal(names_make_directory(at(path), 0, 0755), OK);
+}
+
+void make_symlink(const char *path, const char *target)
+{
+    assert_int_equal(names_make_symlink(at(path), 0, target, strlen(target)), OK);
+}
+
+void write_text(const char *path, const char *text)
+{
+    size_t written;
+    assert_int_equal(try_make(path), OK);
+    assert_int_equal(contents_write(find(path), 0, text, strlen(text), &written), OK);
+    assert_int_equal(written, strlen(text));
+}
+
+void check_text(const char *path, const char *text)
+{
+    char buffer[256];
+    struct inode *inode = find(path);
+    assert_non_null(inode);
+    assert_int_equal(contents_read(inode, 0, buffer, sizeof buffer), strlen(text));
+    assert_memory_equal(buffer, text, strlen(text));
 }
