@@ -272,7 +272,7 @@ uint64_t frames_remove(struct tenant *tenant, uint64_t start, uint64_t end)
             frame_free(frame);
         } else {
             slot_drop(cap_slot(frame));
-            extras_give(sizeof *frame + SLOT_BYTES);
+            extras_give(tenant, sizeof *frame + SLOT_BYTES);
         }
     }
     return bytes;

@@ -78,7 +78,7 @@ enum status region_add(struct tenant *tenant, uint64_t start, uint64_t length,
         return E_EXIST;
     if (tenant->region_count >= REGIONS_MAX)
         return E_NOMEM;
-    struct region *region = record_take(sizeof *region);
+    struct region *region = record_take(tenant, sizeof *region);
     if (!region)
         return E_NOMEM;
     region->tenant = tenant;
@@ -97,7 +97,7 @@ void region_drop(struct region *region)
     struct tenant *tenant = region->tenant;
     tree_remove(&tenant->regions, &region->node);
     tenant->region_count--;
-    record_give(region, sizeof *region);
+    record_give(tenant, region, sizeof *region);
 }
 
 /// A border between regions at `at`.

@@ -20,7 +20,7 @@ struct share *share_find(uint64_t id)
 
 static struct share *share_new(uint64_t length, uint32_t flags)
 {
-    struct share *share = record_take(sizeof *share);
+    struct share *share = record_take(NULL, sizeof *share);
     if (!share)
         return NULL;
     share->length = length;
@@ -45,7 +45,7 @@ static void share_free(struct share *share)
         }
     }
     tree_remove(&shares, &share->node);
-    record_give(share, sizeof *share);
+    record_give(NULL, share, sizeof *share);
 }
 
 // ---------------------------------------------------------------- mapping
@@ -71,7 +71,7 @@ static enum status piece_map(struct tenant *tenant, const struct share *share, u
     uint32_t bits = piece_bits(frame, address, offset, length);
     uint64_t inside = offset - frame->node.key;
     *bytes = 1ul << bits;
-    if (!extras_take(sizeof *frame + SLOT_BYTES))
+    if (!extras_take(tenant, sizeof *frame + SLOT_BYTES))
         return E_NOMEM;
     uint32_t slot = slot_take();
     enum status status = E_NOMEM;
@@ -93,7 +93,7 @@ static enum status piece_map(struct tenant *tenant, const struct share *share, u
     } else if (slot) {
         slot_give(slot);
     }
-    extras_give(sizeof *frame + SLOT_BYTES);
+    extras_give(tenant, sizeof *frame + SLOT_BYTES);
     return status;
 }
 

@@ -57,6 +57,7 @@ struct tenant {
     uint32_t first_object;   ///< list of CAP_OBJECT blocks
     uint32_t slot_pages;
     uint32_t region_count;
+    uint64_t extras; ///< bytes of records of this server for it
 };
 
 // ---------------------------------------------------------------- tenants.c
@@ -96,12 +97,13 @@ enum status object_destroy(struct tenant *tenant, uint32_t id);
 /// One more page of 64 slots for its CSpace: *first is the first usable one.
 enum status tenant_grow_slots(struct tenant *tenant, uint32_t *first);
 
-/// Small objects of this server (regions, shares, tenants), zeroed; null: the records are full.
-void *record_take(size_t bytes);
-void record_give(void *record, size_t bytes);
-/// Counts slots for pieces against the same bound.
-bool extras_take(uint64_t bytes);
-void extras_give(uint64_t bytes);
+/// Small objects of this server (regions, shares, tenants), zeroed; null: the records are full,
+/// or the tenant they are for (null: nobody) has a quarter of all.
+void *record_take(struct tenant *tenant, size_t bytes);
+void record_give(struct tenant *tenant, void *record, size_t bytes);
+/// Counts slots for pieces against the same bounds.
+bool extras_take(struct tenant *tenant, uint64_t bytes);
+void extras_give(struct tenant *tenant, uint64_t bytes);
 
 // ---------------------------------------------------------------- regions.c
 

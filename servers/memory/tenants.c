@@ -22,33 +22,38 @@ static uint32_t given[2]; // slots of capabilities that the last reply carried
 
 // ---------------------------------------------------------------- records
 
-bool extras_take(uint64_t bytes)
+bool extras_take(struct tenant *tenant, uint64_t bytes)
 {
-    if (extras + bytes > totals.all / EXTRAS_SHARE)
+    uint64_t limit = totals.all / EXTRAS_SHARE;
+    if (extras + bytes > limit || (tenant && tenant->extras + bytes > limit / 4))
         return false;
     extras += bytes;
+    if (tenant)
+        tenant->extras += bytes;
     return true;
 }
 
-void extras_give(uint64_t bytes)
+void extras_give(struct tenant *tenant, uint64_t bytes)
 {
     extras -= bytes;
+    if (tenant)
+        tenant->extras -= bytes;
 }
 
-void *record_take(size_t bytes)
+void *record_take(struct tenant *tenant, size_t bytes)
 {
-    if (!extras_take(bytes))
+    if (!extras_take(tenant, bytes))
         return NULL;
     void *record = heap_alloc(bytes);
     if (!record)
-        extras_give(bytes);
+        extras_give(tenant, bytes);
     return record;
 }
 
-void record_give(void *record, size_t bytes)
+void record_give(struct tenant *tenant, void *record, size_t bytes)
 {
     heap_free(record);
-    extras_give(bytes);
+    extras_give(tenant, bytes);
 }
 
 // ---------------------------------------------------------------- accounts
@@ -133,7 +138,7 @@ static void region_update(struct node *node)
 
 static struct tenant *tenant_new(uint64_t session, uint64_t creator, uint64_t limit)
 {
-    struct tenant *tenant = record_take(sizeof *tenant);
+    struct tenant *tenant = record_take(NULL, sizeof *tenant);
     if (!tenant)
         return NULL;
     tenant->creator = creator;
@@ -167,7 +172,7 @@ enum status tenant_create(uint64_t session, uint64_t creator, uint64_t limit)
     if (status != OK) {
         unmake_space(tenant);
         tree_remove(&tenants, &tenant->node);
-        record_give(tenant, sizeof *tenant);
+        record_give(NULL, tenant, sizeof *tenant);
     }
     return status;
 }
@@ -220,7 +225,7 @@ void tenant_destroy(struct tenant *tenant)
         (void)range_release(tenant, node->key, region->end - node->key);
     }
     tree_remove(&tenants, &tenant->node);
-    record_give(tenant, sizeof *tenant);
+    record_give(NULL, tenant, sizeof *tenant);
 }
 
 // ---------------------------------------------------------------- kernel objects

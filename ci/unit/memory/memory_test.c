@@ -247,6 +247,33 @@ static void shares_live_until_the_last_leaves(void **state)
     end(tenant);
 }
 
+/// However small the pieces: others get records, and what was promised stays promised.
+static void one_tenant_cannot_take_all_records(void **state)
+{
+    (void)state;
+    struct tenant *tenant = begin(0);
+    assert_int_equal(tenant_create(SESSION + 1, 1, 0), OK);
+    uint64_t address, id;
+    assert_int_equal(share_create(tenant, 16 * PAGE_SIZE, &address, &id), OK);
+    enum status status = OK;
+    int attached = 0;
+    for (uint64_t at = BASE + PAGE_SIZE; status == OK; at += 17 * PAGE_SIZE, attached++) {
+        meta_refill();
+        status = share_attach(tenant, share_find(id), at, 0, 16 * PAGE_SIZE, READ);
+    }
+    assert_int_equal(status, E_NOMEM);
+    assert_true(attached > 50);
+    for (int i = 0; i < 100; i++) {
+        meta_refill();
+        uint64_t place = BASE + (uint64_t)i * 2 * MB;
+        assert_int_equal(range_reserve(tenant_find(SESSION + 1), place, PAGE_SIZE), OK);
+        assert_int_equal(range_commit(tenant_find(SESSION + 1), place, PAGE_SIZE, WRITE), OK);
+        assert_int_equal(touch(tenant_find(SESSION + 1), place, ACCESS_WRITE), OK);
+    }
+    tenant_destroy(tenant_find(SESSION + 1));
+    end(tenant);
+}
+
 static void devices_are_shown_where_they_are(void **state)
 {
     (void)state;
@@ -440,6 +467,7 @@ int main(void)
         cmocka_unit_test(the_seal_of_code),
         cmocka_unit_test(a_lazy_stack_is_charged_as_it_grows),
         cmocka_unit_test(shares_live_until_the_last_leaves),
+        cmocka_unit_test(one_tenant_cannot_take_all_records),
         cmocka_unit_test(devices_are_shown_where_they_are),
         cmocka_unit_test(objects_belong_to_their_maker),
         cmocka_unit_test(gaps_are_found_lowest_first),
