@@ -80,8 +80,8 @@ void server_main(const struct startup *startup)
 {
     (void)startup;
     uint64_t none[3];
-    log_line("build %s, %lu KiB of memory, %u CPUs", boot->build_id, boot->memory_bytes >> 10,
-             boot->cpu_count);
+    log_line("Pith, build %s, %lu KiB of memory, %u CPUs", boot->build_id,
+             boot->memory_bytes >> 10, boot->cpu_count);
     bootstrap_start();
     bootstrap_memory(&memory_endpoint);
     CHECK(sys_thread_control(HANDLE_NULL, THREAD_OP_PRIORITY, PRIORITY_INIT, 0, &none[0],
