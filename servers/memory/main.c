@@ -2,9 +2,9 @@
 //
 // Started by init with all Untyped capabilities as grants ("ram" and "device"), one block for
 // its own use ("meta") and its CSpace's size ("slots"). It calls nobody. Reading order:
-// tenant.h (what there is), regions.c (requests on addresses), frames.c (what is mapped),
-// shares.c, tenants.c (accounts, objects), blocks.c and slots.c (physical memory and the means
-// to manage it), requests.c (the interface).
+// tenant.h (what there is), regions.c (requests on addresses), frames.c and tables.c (what is
+// mapped), shares.c, tenants.c (accounts, objects), blocks.c and slots.c (physical memory and
+// the means to manage it), requests.c (the interface).
 #include <lib/log.h>
 #include <lib/start.h>
 #include <lib/text.h>

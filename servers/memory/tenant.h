@@ -135,12 +135,21 @@ enum status range_release(struct tenant *tenant, uint64_t start, uint64_t length
 /// A page fault at `address`. OK: run the instruction again; else the fault is the program's.
 enum status tenant_fault(struct tenant *tenant, uint64_t address, uint64_t code);
 
-// ---------------------------------------------------------------- frames.c
+// ---------------------------------------------------------------- tables.c
 
 /// Page tables for the pages of [start, end), counted: held while pages may come, dropped
 /// after.
 enum status tables_hold(struct tenant *tenant, uint64_t start, uint64_t end);
 void tables_drop(struct tenant *tenant, uint64_t start, uint64_t end);
+
+/// Installs the highest table that the space does not have yet on the way to `address`.
+/// E_TABLE: the page is not held.
+enum status table_install(struct tenant *tenant, uint64_t address);
+
+/// Whether the lowest table for `address` is installed: then no Frame of its size fits there.
+bool table_installed(const struct tenant *tenant, uint64_t address);
+
+// ---------------------------------------------------------------- frames.c
 
 /// Maps the Frame in `slot`; its tables are held.
 enum status frame_map(struct tenant *tenant, uint32_t slot, uint64_t address, uint32_t flags);
