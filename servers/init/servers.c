@@ -24,7 +24,7 @@ enum {
     BACK_OFF_MIN = 10, // milliseconds
     BACK_OFF_MAX = 1000,
     RESTART_ID = 0x40000000, // restarted servers get ids from here on
-    NOTICES_MAX = 64,
+    NOTICES_MAX = 512,
 };
 
 struct manifest manifest;
@@ -207,29 +207,34 @@ static void notices_send(void)
         clock_set(tsc_now() + milliseconds(BACK_OFF_MIN));
 }
 
-static void tell_others(const struct server *dead)
+/// `id` is dead, and `dead` is not to be told of it.
+static void note_death(const struct server *dead, uint32_t id)
 {
     for (uint32_t i = 0; i < manifest.count && notice_count < NOTICES_MAX; i++) {
         if (&servers[i] == dead || servers[i].state != UP ||
             !end_label(session_slot(servers[i].plan->name)))
             continue;
         notices[notice_count].server = i;
-        notices[notice_count++].id = dead->id;
+        notices[notice_count++].id = id;
     }
-    notices_send();
 }
 
 /// Takes back all that an instance had.
 static void unmake(struct server *server)
 {
-    enum status status = memory_space_destroy(session_to(STARTUP_SLOT_MEMORY), server->id);
+    struct session *memory = session_to(STARTUP_SLOT_MEMORY);
+    uint64_t made = 0; // by `process`: its programs end with it
+    while (memory_space_created(memory, server->id, made + 1, &made) == OK)
+        note_death(server, (uint32_t)made);
+    note_death(server, server->id);
+    enum status status = memory_space_destroy(memory, server->id);
     if (status != OK)
         log_line("cannot take back the space: %s, %s", status_message(status),
                  server->plan->name);
     slot_delete(server->process.thread);
     slot_delete(server->process.vspace);
     slot_delete(server->process.cspace);
-    tell_others(server);
+    notices_send();
     server->id = next_id++;
 }
 

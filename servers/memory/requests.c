@@ -294,3 +294,14 @@ enum status memory_on_space_info(struct request *r, const struct memory_space_in
     *out = (struct memory_space_info_out){tenant->used, tenant->limit, tenant->objects};
     return OK;
 }
+
+enum status memory_on_space_created(struct request *r, const struct memory_space_created_in *in,
+                                    struct memory_space_created_out *out)
+{
+    (void)r;
+    const struct tenant *tenant = tenant_created_by(in->creator, in->from);
+    if (!tenant)
+        return E_NOENT;
+    out->session = tenant->node.key;
+    return OK;
+}

@@ -71,6 +71,9 @@ extern struct totals totals;
 /// Null: no such session.
 struct tenant *tenant_find(uint64_t session);
 
+/// The first one from session `from` on that `creator` created; null: none.
+struct tenant *tenant_created_by(uint64_t creator, uint64_t from);
+
 enum status tenant_create(uint64_t session, uint64_t creator, uint64_t limit);
 
 /// The space that a manager runs in: it has tables of its own outside [low, high).

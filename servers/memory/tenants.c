@@ -195,10 +195,9 @@ enum status tenant_adopt(uint64_t session, uint64_t low, uint64_t high, uint32_t
     return OK;
 }
 
-/// A tenant that `creator` created, or null.
-static struct tenant *tenant_created_by(uint64_t creator)
+struct tenant *tenant_created_by(uint64_t creator, uint64_t from)
 {
-    for (struct node *node = tree_ceiling(&tenants, 0); node;
+    for (struct node *node = tree_ceiling(&tenants, from); node;
          node = tree_ceiling(&tenants, node->key + 1)) {
         struct tenant *tenant = NODE_OBJECT(node, struct tenant);
         if (tenant->creator == creator && node->key != creator)
@@ -210,7 +209,7 @@ static struct tenant *tenant_created_by(uint64_t creator)
 void tenant_destroy(struct tenant *tenant)
 {
     struct tenant *created;
-    while ((created = tenant_created_by(tenant->node.key)) != NULL)
+    while ((created = tenant_created_by(tenant->node.key, 0)) != NULL)
         tenant_destroy(created);
     while (tenant->first_object)
         (void)object_destroy(tenant, tenant->first_object);
