@@ -1,6 +1,7 @@
 // Boots the kernel on the host and makes system calls in it.
 #include "world.h"
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +13,22 @@ const struct boot_info *world_info;
 static uint32_t next_handle;
 static struct arch_boot boot;
 static bool idle;
+
+static uint64_t environment_number(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name);
+    return text ? strtoull(text, NULL, 10) : otherwise;
+}
+
+uint64_t world_first_seed(void)
+{
+    return environment_number("PITH_SEED", 1);
+}
+
+uint64_t world_seed_count(void)
+{
+    return environment_number("PITH_SEEDS", 10);
+}
 
 enum { MODULE_AT = 0x200000, FREE_AT = 0x400000 };
 

@@ -142,5 +142,9 @@ void run(struct thread *thread);
 extern uint32_t world_untyped;
 /// For tests that run many times.
 extern uint64_t test_seed;
+
+/// Which seeds the random tests take: the environment's PITH_SEED (1) and PITH_SEEDS (10).
+uint64_t world_first_seed(void);
+uint64_t world_seed_count(void);
 extern struct thread *world_init;
 extern const struct boot_info *world_info;
