@@ -36,6 +36,7 @@ import time
 FRAME = struct.Struct("<cI")
 FRAME_MAX = 65536
 BOOT_SECONDS = 120  # from the start of the emulator to frame H; a healthy boot takes about one
+PANIC = b"Pith panic: "  # kern/core/log.c
 EARLY_SECONDS = 0.1
 EARLY_BYTES = 64 << 20
 BOOT_FAILED = 125
@@ -166,7 +167,7 @@ class Link:
         self.log.write(data)
         self.log.flush()
         self.log_tail = (self.log_tail + data)[-8192:]
-        if b"PANIC" in self.log_tail:
+        if PANIC in self.log_tail:
             self.panicked = True
 
     def emit(self, descriptor, payload):
@@ -260,8 +261,10 @@ def pump(link, console, serial, output, deadline):
             time.sleep(0.3)
             drain(link, console)
             text = link.log_tail.decode(errors="replace")
-            line = next((row for row in text.splitlines() if "PANIC" in row), "")
-            fail(BOOT_FAILED, f"the kernel panicked: {line.strip()} (see build/boot.log)")
+            lines = text[:text.index(PANIC.decode())].splitlines()
+            line = next((row for row in reversed(lines) if row.strip()), "")
+            reason = text[text.index(PANIC.decode()):].splitlines()[0]
+            fail(BOOT_FAILED, f"{reason} after `{line.strip()}` (see build/boot.log)")
         now = time.monotonic()
         if deadline and now >= deadline:
             fail(TIMED_OUT, f"--timeout {link.options.timeout} expired")

@@ -97,8 +97,7 @@ void bootstrap_start(void)
     uint32_t bits = boot->memory_bytes >> 28 ? OWN_BITS : OWN_BITS_MIN;
     const struct boot_untyped *mine = smallest(bits);
     if (!mine)
-        log_line("no untyped of %u KiB: too little memory", 1u << (bits - 10));
-    CHECK(mine);
+        die_of_little_memory();
     if (mine->bits == bits)
         own_untyped = mine->slot;
     else

@@ -101,6 +101,12 @@ bool server_ready(uint32_t id);
 /// The thread of the server with this id faulted: the server is buried and started again later.
 void server_fault(uint32_t id, const struct fault *fault);
 
+/// Ends everything with the kernel's panic screen: init cannot go on.
+void panic(void);
+
+/// The same, where the machine has too little memory to start.
+_Noreturn void die_of_little_memory(void);
+
 /// A back-off has passed.
 void servers_wake(void);
 

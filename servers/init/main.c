@@ -51,6 +51,20 @@ static void join_memory(void)
                              BOOT_SLOTS, own.vspace, own.cspace) == OK);
 }
 
+void panic(void)
+{
+    uint64_t none[3];
+    status_ignore(sys_debug(own.debug, DEBUG_OP_PANIC, 0, 0, &none[0], &none[1], &none[2]));
+}
+
+_Noreturn void die_of_little_memory(void)
+{
+    log_line("too little memory: %lu KiB; give the machine at least 16 MB",
+             boot->memory_bytes >> 10);
+    panic();
+    __builtin_trap();
+}
+
 /// The initrd, mapped for good.
 static struct blob initrd(void)
 {
@@ -59,7 +73,10 @@ static struct blob initrd(void)
     uint64_t address, length = (module->bytes + PAGE - 1) & ~(uint64_t)(PAGE - 1);
     uint32_t share;
     CHECK(memory_device_share(memory, module->address, length, 0, &share) == OK);
-    CHECK(memory_attach_share(memory, PROTECTION_READ, share, &address, &length) == OK);
+    enum status status = memory_attach_share(memory, PROTECTION_READ, share, &address, &length);
+    if (status == E_NOMEM)
+        die_of_little_memory();
+    CHECK(status == OK);
     slot_delete(share);
     return (struct blob){(const uint8_t *)address, module->bytes};
 }
@@ -80,6 +97,7 @@ void server_main(const struct startup *startup)
 {
     (void)startup;
     uint64_t none[3];
+    log_dying = panic;
     log_line("Pith, build %s, %lu KiB of memory, %u CPUs", boot->build_id,
              boot->memory_bytes >> 10, boot->cpu_count);
     bootstrap_start();

@@ -260,10 +260,8 @@ void server_fault(uint32_t id, const struct fault *fault)
     const char *name = server ? server->plan->name : id == MEMORY_ID ? "memory" : "?";
     log_line("%s died: %s at ip 0x%lx, address 0x%lx, code 0x%lx", name, kind ? kind : "fault",
              fault->ip, fault->address, fault->code);
-    if (id == MEMORY_ID) { // part of what everything rests on
-        uint64_t none[3];
-        status_ignore(sys_debug(own.debug, DEBUG_OP_PANIC, 0, 0, &none[0], &none[1], &none[2]));
-    }
+    if (id == MEMORY_ID) // part of what everything rests on
+        panic();
     if (server)
         server_bury(server);
 }

@@ -28,8 +28,12 @@ void log_line(const char *format, ...)
     status_ignore(sys_debug(debug->slot, DEBUG_OP_LOG, size, 0, &x, &y, &z));
 }
 
+void (*log_dying)(void);
+
 _Noreturn void log_die(const char *what, const char *file, int line)
 {
     log_line("broken invariant: %s, %s:%d", what, file, line);
+    if (log_dying)
+        log_dying();
     __builtin_trap();
 }

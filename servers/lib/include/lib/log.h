@@ -19,9 +19,13 @@ size_t text_format_list(char *text, size_t max, const char *format, va_list list
 /// Who speaks; crt0 sets it from startup.name.
 extern const char *log_name;
 
+/// For init, which has no supervisor: the kernel's panic.
+extern void (*log_dying)(void);
+
 /// Says what is broken and ends the process by an illegal instruction: its supervisor buries
 /// and restarts it. For broken invariants of the server itself, never for anything a client
 /// sent.
+/// If log_dying is set, it is called in between.
 _Noreturn void log_die(const char *what, const char *file, int line);
 
 #define CHECK(condition)                                                                       \
