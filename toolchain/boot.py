@@ -22,6 +22,7 @@ serial port, to the host over the emulator's debug console, a port that is never
 import argparse
 import ctypes
 import os
+import re
 import select
 import selectors
 import shutil
@@ -36,11 +37,12 @@ import time
 FRAME = struct.Struct("<cI")
 FRAME_MAX = 65536
 BOOT_SECONDS = 120  # from the start of the emulator to frame H; a healthy boot takes about one
-PANIC = b"Pith panic: "  # kern/core/log.c
 EARLY_SECONDS = 0.1
 EARLY_BYTES = 64 << 20
 BOOT_FAILED = 125
 TIMED_OUT = 124
+# kern_panic's words; the panicked kernel sends nothing after the call chain that follows them.
+PANIC = re.compile(rb"^Pith panic: .*\r?\n(?:.*\n)*?This is a bug in the kernel\. build ", re.M)
 
 
 def die_with_parent():
@@ -117,7 +119,8 @@ def firmware_items(options, folder):
     pairs += [("get", path) for path, _ in options.get]
     if not pairs:
         return []
-    items = []
+    # The device has 32 places unless told otherwise; firmware and machine take some of them.
+    items = ["-global", f"fw_cfg_io.x-file-slots={len(options.add) + 64}"]
     if options.run is not None:
         data, options.input_ended = early_input()
         pairs.append(("input", "end" if options.input_ended else "more"))
@@ -167,7 +170,7 @@ class Link:
         self.log.write(data)
         self.log.flush()
         self.log_tail = (self.log_tail + data)[-8192:]
-        if PANIC in self.log_tail:
+        if PANIC.search(self.log_tail):
             self.panicked = True
 
     def emit(self, descriptor, payload):
@@ -175,7 +178,10 @@ class Link:
             return
         try:
             while payload:
-                payload = payload[os.write(descriptor, payload):]
+                try:
+                    payload = payload[os.write(descriptor, payload):]
+                except BlockingIOError:  # the script's output is a non-blocking one
+                    select.select([], [descriptor], [])
         except OSError:
             self.closed.add(descriptor)
             self.send(b"C", bytes([descriptor]))
@@ -261,9 +267,9 @@ def pump(link, console, serial, output, deadline):
             time.sleep(0.3)
             drain(link, console)
             text = link.log_tail.decode(errors="replace")
-            lines = text[:text.index(PANIC.decode())].splitlines()
-            line = next((row for row in reversed(lines) if row.strip()), "")
-            reason = text[text.index(PANIC.decode()):].splitlines()[0]
+            start = text.index("Pith panic: ")
+            line = next((row for row in reversed(text[:start].splitlines()) if row.strip()), "")
+            reason = text[start:].splitlines()[0]
             fail(BOOT_FAILED, f"{reason} after `{line.strip()}` (see build/boot.log)")
         now = time.monotonic()
         if deadline and now >= deadline:
@@ -272,6 +278,8 @@ def pump(link, console, serial, output, deadline):
             fail(BOOT_FAILED, f"no session after {BOOT_SECONDS} s (see build/boot.log)")
         if not console_open and not output_open:
             last = link.log_tail.decode(errors="replace").strip().splitlines()[-1:]
+            if link.up and last and last[0] in ("init: turning off", "init: restarting"):
+                return 0  # `shutdown` and `reboot` do not come back to tell
             fail(BOOT_FAILED, "the machine stopped before the line ended: "
                  + (last[0] if last else "nothing on its console") + " (see build/boot.log)")
         # Standard input waits in the host until the guest has taken what it has.

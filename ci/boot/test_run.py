@@ -1,6 +1,5 @@
 """qemu.sh --run, as other people's scripts rely on it (DESIGN section 6)."""
 import os
-import shutil
 import subprocess
 
 import pytest
@@ -73,6 +72,62 @@ def test_get_of_a_missing_file(run, tmp_path):
     assert done.status != 0 and b"/nothing" in done.err and not (tmp_path / "x").exists()
 
 
+def test_many_files_in_and_out(run, tmp_path):
+    options, line = [], "cat"
+    for number in range(100):
+        source = tmp_path / f"in{number}"
+        source.write_text(f"{number}\n")
+        options += ["--add", source, "--get", f"/in{number}:{tmp_path}/out{number}"]
+        line += f" in{number}"
+    done = run(line, *options)
+    assert done.status == 0 and done.out.split() == [b"%d" % number for number in range(100)], done
+    assert all((tmp_path / f"out{number}").read_text() == f"{number}\n" for number in range(100))
+
+
+@pytest.mark.parametrize("place, megabytes, words", [
+    ("/big", 60, b"no space left"), ("/dev/null/x", 1, b"not a directory"), ("/bin", 1, b"is a directory")])
+def test_a_file_that_cannot_be_added_is_said(run, tmp_path, place, megabytes, words):
+    source = tmp_path / "source"
+    with open(source, "wb") as file:
+        file.truncate(megabytes << 20)
+    done = run("echo ran", "--memory", "48", "--add", f"{source}:{place}")
+    assert (done.status, done.out) == (125, b"") and words in done.err and place.encode() in done.err, done
+
+
+@pytest.mark.parametrize("command", ["shutdown", "reboot"])
+def test_a_line_that_ends_the_machine(run, command):
+    done = run(f"echo before; {command}")
+    assert (done.status, done.out, done.err) == (0, b"before\n", b""), done
+
+
+def test_words_on_the_console_are_no_panic(run):
+    done = run("echo PANIC > /dev/console; echo 'Pith panic: x' > /dev/console; sleep 1; exit 6")
+    assert done.status == 6, done
+
+
+def test_a_panic_is_said(tmp_path):
+    """The kernel's words at the console (test_kernel.py has them from a real one) end the wait."""
+    words = "\r\nPith panic: reason\r\nThis is a bug in the kernel. build 12\r\n  kern_panic+0x1\r\n"
+    emulator = ("import os, re, sys, time; fd = re.search('id=console,fd=([0-9]+)', str(sys.argv))[1]; "
+                f"os.write(int(fd), {words.encode()!r}); time.sleep(100)")
+    done = subprocess.run(["/usr/bin/python3", TOP / "toolchain/boot.py", "--run", "true", "--log", tmp_path / "log",
+                           "--", "/usr/bin/python3", "-c", emulator],
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 125 and b"Pith panic: reason after" in done.stderr, done
+    assert b"kern_panic+0x1" in (tmp_path / "log").read_bytes()
+
+
+def test_output_to_a_pipe_that_does_not_block():
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with subprocess.Popen(["bash", str(TOP / "qemu.sh"), "--run", "head -c 500000 /dev/zero"],
+                          stdin=subprocess.DEVNULL, stdout=writer) as one:
+        os.close(writer)
+        with os.fdopen(reader, "rb") as file:
+            assert len(file.read()) == 500000
+        assert one.wait(timeout=240) == 0
+
+
 def test_timeout(run):
     done = run("sleep 1000", "--timeout", "8")
     assert done.status == 124 and b"timeout" in done.err
@@ -112,16 +167,6 @@ def test_from_another_folder_through_a_path_with_spaces(tmp_path):
     done = subprocess.run(["bash", str(link / "qemu.sh"), "--run", "echo here"], cwd=tmp_path,
                           stdin=subprocess.DEVNULL, capture_output=True, timeout=240, check=False)
     assert (done.returncode, done.stdout) == (0, b"here\n")
-
-
-def test_a_checkout_whose_path_has_blanks_is_built_through_a_link(tmp_path):
-    checkout = tmp_path / "a checkout, with 'blanks'"
-    (checkout / "toolchain").mkdir(parents=True)
-    shutil.copy(TOP / "toolchain/checkout.sh", checkout / "toolchain")
-    paths = [subprocess.run(["bash", checkout / "toolchain/checkout.sh"], capture_output=True,
-                            text=True, check=True).stdout.strip() for _ in range(2)]
-    assert paths[0] == paths[1] and " " not in paths[0] and os.path.samefile(paths[0], checkout)
-    os.unlink(paths[0])
 
 
 @pytest.mark.parametrize("memory", ["4", "8"])

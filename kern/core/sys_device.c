@@ -89,6 +89,9 @@ enum status sys_debug(struct cpu *cpu, struct thread *self)
                                      RIGHT_CONTROL, &slot);
     if (status != OK)
         return status;
+    CHECK(debug_write,
+          (op != DEBUG_OP_CHECK && op != DEBUG_OP_PANIC) || slot->rights & RIGHT_WRITE,
+          E_RIGHTS);
     switch (op) {
     case DEBUG_OP_LOG:
         return debug_log(self, a);

@@ -37,6 +37,7 @@ UNARY(logl)
 UNARY(rintl)
 UNARY(nearbyintl)
 UNARY(roundl)
+UNARY(sqrtl)
 UNARY(truncl)
 
 /* The x87 takes angles below 2^63; above, a long double has no fraction left anyway. */

@@ -89,7 +89,9 @@ static enum status add_grant(struct gifts *gifts, struct server *server, uint32_
         log_line("%s: grant %s: %s", server->plan->name, grant.name, status_message(status));
         return status;
     }
-    add_capability(gifts, slot, source, 0, RIGHT_ALL);
+    // Without WRITE, kernel log and trace ring are no way to stop the machine.
+    add_capability(gifts, slot, source, 0,
+                   grant.kind == KIND_DEBUG ? RIGHT_CONTROL : RIGHT_ALL);
     struct startup_grant *shown = &gifts->grants[index];
     *shown = (struct startup_grant){
         .slot = slot, .kind = grant.kind, .first = grant.first, .count = grant.count};

@@ -73,16 +73,25 @@ static enum status check_image(struct image *image)
     return result;
 }
 
-/// For a WebAssembly module: the runner instead, *module is set.
-static enum status choose_image(struct image *image, bool *module)
+static bool ends_in(const struct data *path, const char *end)
 {
-    char magic[4];
-    *module = false;
+    uint32_t length = (uint32_t)strlen(end);
+    return path->size >= length &&
+           memcmp((const char *)path->bytes + path->size - length, end, length) == 0;
+}
+
+/// For a WebAssembly module: the runner instead, *module is set. What is called one but is not
+/// an ELF program goes to the runner too, which says what is wrong with it.
+static enum status choose_image(const struct data *path, struct image *image, bool *module)
+{
+    char magic[4] = {0};
     enum status status = check_image(image);
-    if (status != OK || image->size < sizeof magic)
-        return status;
-    status = read_image(image, 0, magic, sizeof magic);
-    if (status != OK || memcmp(magic, "\0asm", sizeof magic) != 0)
+    if (status == OK && image->size >= sizeof magic)
+        status = read_image(image, 0, magic, sizeof magic);
+    *module = status == OK &&
+              (memcmp(magic, "\0asm", sizeof magic) == 0 ||
+               (memcmp(magic, "\177ELF", sizeof magic) != 0 && ends_in(path, ".wasm")));
+    if (!*module)
         return status;
     *module = true;
     status_ignore(io_close(files(), image->handle));
@@ -243,7 +252,7 @@ enum status spawn(struct process *parent, const struct process_spawn_in *in, uin
         status = io_inherit(files(), parent->pid, own_id, in->image, &image.handle);
     if (status != OK)
         return status;
-    status = choose_image(&image, &module);
+    status = choose_image(&in->path, &image, &module);
     struct process *child =
         status == OK ? process_new(base_name(in->path.bytes), PROCESS_STATE_RUNNING) : 0;
     if (child) {

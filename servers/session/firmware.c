@@ -112,49 +112,58 @@ static enum status copy_item(struct session *files, uint32_t handle, struct item
     return OK;
 }
 
-static void add_file(const char *path, uint32_t number, uint8_t *chunk)
+static enum status add_file(const char *path, uint32_t number, uint8_t *chunk)
 {
     struct session *files = session_to(STARTUP_SLOT_FILES);
     char name[NAME_BYTES_MAX];
     struct item item;
     uint32_t handle, service;
     text_format(name, sizeof name, "opt/pith/add/%u", number);
-    if (!find_item(name, &item)) {
-        log_line("--add: the contents of %s did not come", path);
-        return;
-    }
+    if (!find_item(name, &item))
+        return E_IO;
     make_parents(files, path);
     enum status result =
         files_open(files, 0, OPEN_FLAG_WRITE | OPEN_FLAG_CREATE | OPEN_FLAG_TRUNCATE, 0755,
                    path, (uint32_t)strlen(path), &handle, &service);
+    if (result == OK && service != IO_SERVICE_FILES)
+        return E_INVAL; // a device, which takes no file
     if (result == OK) {
         result = copy_item(files, handle, item, chunk);
         status_ignore(io_close(files, handle));
     }
-    if (result != OK)
-        log_line("--add: %s: %s", path, status_message(result));
+    return result;
 }
 
-// Pairs of NUL-terminated strings. The emulator's owner wrote them: what does not parse ends
-// it.
-static void read_plan(struct plan *plan, const char *text, const char *end, uint8_t *chunk)
+const char *plan_next(const struct plan *plan, const char *key, const char **at)
 {
-    uint32_t adds = 0;
-    while (text < end) {
-        const char *key = text, *value = key + strlen(key) + 1;
-        if (value >= end)
-            break;
-        if (text_equal(key, "run"))
-            plan->run = value;
-        else if (text_equal(key, "add"))
-            add_file(value, adds++, chunk);
-        else if (text_equal(key, "get") &&
-                 plan->get_count < sizeof plan->gets / sizeof *plan->gets)
-            plan->gets[plan->get_count++] = value;
-        else if (text_equal(key, "input"))
-            plan->input_ended = text_equal(value, "end");
-        text = value + strlen(value) + 1;
+    while (*at < plan->pairs_end) {
+        const char *name = *at, *value = name + strlen(name) + 1;
+        if (value >= plan->pairs_end)
+            return 0;
+        *at = value + strlen(value) + 1;
+        if (text_equal(name, key))
+            return value;
     }
+    return 0;
+}
+
+static void read_plan(struct plan *plan, uint8_t *chunk)
+{
+    const char *at = plan->pairs, *path;
+    plan->run = plan_next(plan, "run", &at);
+    at = plan->pairs;
+    for (uint32_t i = 0; (path = plan_next(plan, "add", &at)); i++) {
+        enum status result = add_file(path, i, chunk);
+        if (result == OK)
+            continue;
+        log_line("--add: %s, %s", status_message(result), path);
+        if (!plan->add_failed[0])
+            text_format(plan->add_failed, sizeof plan->add_failed, "session: --add: %s, %s\n",
+                        status_message(result), path);
+    }
+    at = plan->pairs;
+    const char *input = plan_next(plan, "input", &at);
+    plan->input_ended = input && text_equal(input, "end");
 }
 
 void firmware_plan(struct plan *plan)
@@ -167,7 +176,9 @@ void firmware_plan(struct plan *plan)
     CHECK(text && chunk);
     select_item(item.selector);
     read_item(text, item.bytes);
-    read_plan(plan, text, text + item.bytes, chunk);
+    plan->pairs = text;
+    plan->pairs_end = text + item.bytes;
+    read_plan(plan, chunk);
     region_free(chunk, CHUNK);
     if (find_item("opt/pith/input", &item)) {
         select_item(item.selector);

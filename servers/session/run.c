@@ -196,7 +196,9 @@ _Noreturn void run_line(const struct plan *plan)
     uint32_t pid = 0, status = NOTHING_RAN;
     link_start();
     link_send('H', 0, 0);
-    enum status result = start(plan->run, &pid);
+    const char *failed = plan->add_failed;
+    link_send('R', failed, (uint32_t)strlen(failed));
+    enum status result = *failed ? OK : start(plan->run, &pid);
     if (result != OK) {
         char text[160];
         link_send('R', text,
@@ -204,7 +206,7 @@ _Noreturn void run_line(const struct plan *plan)
                                         "session: cannot start the shell: %s, /bin/sh\n",
                                         status_message(result)));
     }
-    bool ended = result != OK;
+    bool ended = *failed || result != OK;
     for (;;) {
         // The order matters: what a child wrote before it ended is read after its end was seen.
         ended = ended || child_ended(pid, &status);
@@ -216,8 +218,9 @@ _Noreturn void run_line(const struct plan *plan)
         wake_wait(UINT64_MAX);
         wake_take(WAKE_LINK | WAKE_CHILD);
     }
-    for (uint32_t i = 0; i < plan->get_count; i++)
-        send_file(plan->gets[i]);
+    const char *at = plan->pairs, *path;
+    while ((path = plan_next(plan, "get", &at)))
+        send_file(path);
     uint8_t bytes[4] = {(uint8_t)status};
     link_send('X', bytes, sizeof bytes);
     for (;;) {

@@ -27,15 +27,19 @@ bool wake_take(uint64_t bit);
 
 /// What qemu.sh asked for. All strings stay in place.
 struct plan {
-    const char *run; ///< the command line; null: be interactive
-    const char *gets[32];
-    uint32_t get_count;
-    bool input_ended; ///< what firmware_input gives is all
+    const char *run;               ///< the command line; null: be interactive
+    const char *pairs, *pairs_end; ///< all that was asked, as toolchain/boot.py draws it
+    bool input_ended;              ///< what firmware_input gives is all
+    char add_failed[256];          ///< why a file of --add is not whole; else empty
 };
 
 /// Reads the plan from fw_cfg and puts the files of --add in place. Without QEMU, or with
-/// nothing asked, the plan is empty. A file that cannot be made is said on the console.
+/// nothing asked, the plan is empty. A file that cannot be made is said on the console too.
 void firmware_plan(struct plan *plan);
+
+/// The value after `*at` whose key is `key`, and `*at` moved behind it; null: no more. Begin
+/// with the plan's `pairs`.
+const char *plan_next(const struct plan *plan, const char *key, const char **at);
 
 /// Standard input that was there before the machine started: up to `max` further bytes. Nothing
 /// else may use fw_cfg any more.

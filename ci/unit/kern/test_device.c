@@ -168,6 +168,15 @@ TEST(tracing_shows_a_call)
     expect_equal(events[2].a, 7ul << 32);
 }
 
+TEST(tools_that_trace_cannot_stop_the_machine)
+{
+    uint32_t tool = fresh();
+    expect_ok(k_copy(tool, BOOT_SLOT_DEBUG, DERIVE_COPY, RIGHT_CONTROL, 0));
+    expect_ok(kernel(SYSCALL_DEBUG, tool, DEBUG_OP_COUNTERS, 0, 0, 0, 0, 0));
+    expect_equal(kernel(SYSCALL_DEBUG, tool, DEBUG_OP_CHECK, 0, 0, 0, 0, 0), E_RIGHTS);
+    expect_equal(kernel(SYSCALL_DEBUG, tool, DEBUG_OP_PANIC, 0, 0, 0, 0, 0), E_RIGHTS);
+}
+
 TEST(a_panic_can_be_asked_for)
 {
     world_init->frame.rax = SYSCALL_DEBUG;
@@ -186,6 +195,7 @@ const struct CMUnitTest device_tests[] = {
     cmocka_unit_test(tracing),
     cmocka_unit_test(the_ring_forgets_the_oldest_and_says_so),
     cmocka_unit_test(tracing_shows_a_call),
+    cmocka_unit_test(tools_that_trace_cannot_stop_the_machine),
     cmocka_unit_test(a_panic_can_be_asked_for),
 };
 const size_t device_count = sizeof(device_tests) / sizeof(device_tests[0]);
