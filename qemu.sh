@@ -2,7 +2,7 @@
 # Builds Pith and boots it in QEMU: interactively, or for one command line with --run.
 # Everything it needs is installed first (toolchain/setup.sh). See usage below.
 set -u
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+here=$(bash "$(dirname "${BASH_SOURCE[0]}")/toolchain/checkout.sh") || exit 125
 
 usage() {
     cat <<'TEXT'

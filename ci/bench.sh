@@ -4,7 +4,7 @@
 # Speed is in instructions (-icount) or in ratios of one run; the one wall time, boot, is a
 # median. The kernel measured is the one that ships.
 set -u
-cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
+cd "$(bash "$(dirname "${BASH_SOURCE[0]}")/../toolchain/checkout.sh")" || exit 2
 bash toolchain/setup.sh test || exit 1
 mkdir -p build
 if ! { cmake --preset pith && cmake --build --preset pith; } >build/build.log 2>&1; then

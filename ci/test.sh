@@ -1,7 +1,7 @@
 #!/bin/bash
 # Builds Pith and tests it. See usage below. The last line is `N passed, N failed, N skipped`.
 set -u
-cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
+cd "$(bash "$(dirname "${BASH_SOURCE[0]}")/../toolchain/checkout.sh")" || exit 2
 
 usage() {
     cat <<'TEXT'

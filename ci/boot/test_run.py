@@ -1,5 +1,6 @@
 """qemu.sh --run, as other people's scripts rely on it (DESIGN section 6)."""
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -167,6 +168,16 @@ def test_from_another_folder_through_a_path_with_spaces(tmp_path):
     done = subprocess.run(["bash", str(link / "qemu.sh"), "--run", "echo here"], cwd=tmp_path,
                           stdin=subprocess.DEVNULL, capture_output=True, timeout=240, check=False)
     assert (done.returncode, done.stdout) == (0, b"here\n")
+
+
+def test_a_checkout_whose_path_has_blanks_is_built_through_a_link(tmp_path):
+    checkout = tmp_path / "a checkout, with 'blanks'"
+    (checkout / "toolchain").mkdir(parents=True)
+    shutil.copy(TOP / "toolchain/checkout.sh", checkout / "toolchain")
+    paths = [subprocess.run(["bash", checkout / "toolchain/checkout.sh"], capture_output=True,
+                            text=True, check=True).stdout.strip() for _ in range(2)]
+    assert paths[0] == paths[1] and " " not in paths[0] and os.path.samefile(paths[0], checkout)
+    os.unlink(paths[0])
 
 
 @pytest.mark.parametrize("memory", ["4", "8"])
