@@ -14,7 +14,8 @@ static enum wasm_host_result fuzz_host(void *context, struct wasm_caller *caller
 {
     const struct wasm_func_type *type = context;
     (void)caller;
-    for (uint32_t i = 0; i < type->result_count; i++)
+    uint32_t words = wasm_words(type->results, type->result_count);
+    for (uint32_t i = 0; i < words; i++)
         values[i] = 0;
     return WASM_HOST_OK;
 }
@@ -23,13 +24,17 @@ static enum wasm_host_result fuzz_host(void *context, struct wasm_caller *caller
  * documented ways to end. */
 static void fuzz_call(struct wasm_func *function, uint32_t number)
 {
-    uint64_t args[1000], results[1000];
+    uint64_t args[2000], results[2000]; /* the engine's most, all v128 */
+    uint32_t words = 0;
     struct wasm_trap trap;
     char text[1024];
     struct wasm_func_type type = wasm_func_type(function);
-    for (uint32_t i = 0; i < type.param_count; i++)
-        args[i] = type.params[i] < WASM_F64 ? 0 : (uint64_t)number * (i + 1) * 0x10001;
-    enum wasm_status status = wasm_call(function, args, type.param_count, results, &trap);
+    for (uint32_t i = 0; i < type.param_count; i++) {
+        bool reference = type.params[i] == WASM_FUNCREF || type.params[i] == WASM_EXTERNREF;
+        for (uint32_t n = wasm_words(&type.params[i], 1); n > 0; n--, words++)
+            args[words] = reference ? 0 : (uint64_t)number * (words + 1) * 0x10001;
+    }
+    enum wasm_status status = wasm_call(function, args, words, results, &trap);
     if (status == WASM_TRAPPED)
         wasm_trap_describe(&trap, text, sizeof text);
     else if (status != WASM_OK)

@@ -1,15 +1,16 @@
 /* Runs one converted script of the specification suite against the engine.
  *
  * run.py turns the JSON of wast2json into lines on standard input; words are separated by
- * blanks, names and texts are in hexadecimal ("-" when empty), values are TYPE:BITS.
+ * blanks, names and texts are in hexadecimal ("-" when empty), values are TYPE:BITS, or
+ * v128:LANETYPE:BITS,... with all lanes.
  *
  *   LINE module NAME PATH               instantiate; NAME may be -
  *   LINE refuse STATUS TEXT PATH        must end with malformed, invalid, unlinkable or trap
  *   LINE register AS NAME
  *   LINE invoke NAME FIELD COUNT VALUE...    remembers how the call ended
  *   LINE get NAME FIELD                 likewise, for a global
- *   LINE return COUNT VALUE...          the last action returned these; a float may be
- *                                       nan:canonical or nan:arithmetic
+ *   LINE return COUNT VALUE...          the last action returned these; a float or
+ *                                       lane may be nan:canonical or nan:arithmetic
  *   LINE trap TEXT                      the last action trapped so
  *
  * Answers on standard output, one line for each that checks something: "ok LINE" or
@@ -38,8 +39,8 @@ static size_t module_count;
 static struct {
     enum wasm_status status;
     uint8_t types[VALUES_MAX];
-    uint64_t values[VALUES_MAX];
-    uint32_t count;
+    uint64_t words[VALUES_MAX]; /* two for a v128 */
+    uint32_t count;             /* of values */
     struct wasm_trap trap;
 } last;
 
@@ -172,7 +173,8 @@ static uint8_t type_of(const char *text)
         uint8_t type;
     } TYPES[] = {{"i32:", WASM_I32},         {"i64:", WASM_I64},
                  {"f32:", WASM_F32},         {"f64:", WASM_F64},
-                 {"funcref:", WASM_FUNCREF}, {"externref:", WASM_EXTERNREF}};
+                 {"funcref:", WASM_FUNCREF}, {"externref:", WASM_EXTERNREF},
+                 {"v128:", WASM_V128}};
     for (size_t i = 0; i < sizeof TYPES / sizeof *TYPES; i++)
         if (strncmp(text, TYPES[i].name, strlen(TYPES[i].name)) == 0)
             return TYPES[i].type;
@@ -189,15 +191,44 @@ static uint64_t bits_of(const char *text)
     return strtoull(bits, NULL, 10) + (type == WASM_EXTERNREF);
 }
 
+/* One lane of a vector: its width in bits, 0 if `text`, behind "v128:", names no lane type. */
+static unsigned lane_bits(const char *text)
+{
+    return (text[0] == 'i' || text[0] == 'f') ? (unsigned)strtoul(text + 1, NULL, 10) : 0;
+}
+
+/* The lanes of "v128:TYPE:A,B,..." put together. */
+static void vector_of(const char *text, uint64_t words[2])
+{
+    const char *type = strchr(text, ':') + 1;
+    unsigned bits = lane_bits(type);
+    const char *lane = strchr(type, ':');
+    words[0] = words[1] = 0;
+    for (unsigned at = 0; lane && at < 128; at += bits, lane = strchr(lane + 1, ',')) {
+        uint64_t value = strtoull(lane + 1, NULL, 10);
+        if (bits < 64)
+            value &= ((uint64_t)1 << bits) - 1;
+        words[at / 64] |= value << at % 64;
+    }
+}
+
 static void do_invoke(void)
 {
     char buffer[4096];
-    uint64_t args[VALUES_MAX];
+    uint64_t args[VALUES_MAX + 1];
     struct wasm_instance *instance = find(word());
     struct wasm_name field = hex(word(), buffer, sizeof buffer);
     size_t count = strtoul(word(), NULL, 10);
-    for (size_t i = 0; i < count && i < VALUES_MAX; i++)
-        args[i] = bits_of(word());
+    size_t words = 0;
+    for (size_t i = 0; i < count && words < VALUES_MAX; i++) {
+        const char *value = word();
+        if (type_of(value) == WASM_V128) {
+            vector_of(value, &args[words]);
+            words += 2;
+        } else {
+            args[words++] = bits_of(value);
+        }
+    }
     struct wasm_func *f = instance ? wasm_export_func(instance, field) : NULL;
     last.status = WASM_MISUSED;
     last.count = 0;
@@ -207,7 +238,7 @@ static void do_invoke(void)
     last.count = type.result_count;
     if (type.result_count)
         memcpy(last.types, type.results, type.result_count);
-    last.status = wasm_call(f, args, count, last.values, &last.trap);
+    last.status = wasm_call(f, args, words, last.words, &last.trap);
 }
 
 static void do_get(void)
@@ -216,7 +247,7 @@ static void do_get(void)
     struct wasm_instance *instance = find(word());
     struct wasm_name field = hex(word(), buffer, sizeof buffer);
     enum wasm_type type = 0;
-    bool found = instance && wasm_export_global(instance, field, &type, &last.values[0]);
+    bool found = instance && wasm_export_global(instance, field, &type, last.words);
     last.status = found ? WASM_OK : WASM_MISUSED;
     last.types[0] = (uint8_t)type;
     last.count = 1;
@@ -242,6 +273,28 @@ static bool value_matches(const char *wanted, uint8_t type, uint64_t bits)
     return bits == bits_of(wanted);
 }
 
+/* Lane by lane, since each float may be one of several NaNs. */
+static bool vector_matches(const char *wanted, uint8_t type, const uint64_t words[2])
+{
+    if (type != WASM_V128 || type_of(wanted) != WASM_V128)
+        return false;
+    const char *lane_type = strchr(wanted, ':') + 1;
+    unsigned bits = lane_bits(lane_type);
+    const char *lane = strchr(lane_type, ':');
+    for (unsigned at = 0; at < 128; at += bits, lane = strchr(lane + 1, ',')) {
+        if (!bits || !lane)
+            return false;
+        uint64_t mask = bits < 64 ? ((uint64_t)1 << bits) - 1 : UINT64_MAX;
+        uint64_t found = words[at / 64] >> at % 64 & mask;
+        bool good = strncmp(lane + 1, "nan:", 4) == 0
+                        ? is_nan(found, bits == 64, strncmp(lane + 5, "canonical", 9) == 0)
+                        : found == (strtoull(lane + 1, NULL, 10) & mask);
+        if (!good)
+            return false;
+    }
+    return !lane; /* no lane too many */
+}
+
 static void do_return(const char *line)
 {
     char why[256];
@@ -249,11 +302,16 @@ static void do_return(const char *line)
     bool good = last.status == WASM_OK && count == last.count;
     snprintf(why, sizeof why, "status %d, %u results, %.200s", (int)last.status,
              (unsigned)last.count, last.status == WASM_TRAPPED ? last.trap.text : "");
+    const uint64_t *found = last.words;
     for (size_t i = 0; i < count && good; i++) {
         const char *wanted = word();
-        good = value_matches(wanted, last.types[i], last.values[i]);
-        snprintf(why, sizeof why, "wanted %s, got 0x%llx", wanted,
-                 (unsigned long long)last.values[i]);
+        bool vector = last.types[i] == WASM_V128;
+        good = vector ? vector_matches(wanted, last.types[i], found)
+                      : value_matches(wanted, last.types[i], *found);
+        snprintf(why, sizeof why, "wanted %s, got 0x%llx%s%llx", wanted,
+                 (unsigned long long)found[0], vector ? ", 0x" : " ",
+                 vector ? (unsigned long long)found[1] : 0);
+        found += vector ? 2 : 1;
     }
     check(line, good, why);
 }

@@ -66,12 +66,13 @@ static void test_globals(void **state)
 {
     struct guest *g = *state;
     enum wasm_type type;
-    uint64_t value;
+    uint64_t value[2];
     assert_int_equal(call(g, "bump", NULL, 0), WASM_OK);
-    assert_true(wasm_export_global(g->instance, wasm_name("counter"), &type, &value));
+    assert_true(wasm_export_global(g->instance, wasm_name("counter"), &type, value));
     assert_int_equal(type, WASM_I64);
-    assert_int_equal(value, 8);
-    assert_false(wasm_export_global(g->instance, wasm_name("none"), &type, &value));
+    assert_int_equal(value[0], 8);
+    assert_int_equal(value[1], 0);
+    assert_false(wasm_export_global(g->instance, wasm_name("none"), &type, value));
 }
 
 static void test_host_traps_and_exits(void **state)
@@ -261,5 +262,6 @@ int main(void)
     int failed = cmocka_run_group_tests_name("interface", tests, NULL, NULL);
     failed += run_limits_tests();
     failed += run_bad_module_tests();
+    failed += run_vector_tests();
     return failed;
 }

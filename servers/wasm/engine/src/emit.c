@@ -73,12 +73,12 @@ void wasm_push_home(struct wasm_translator *t)
 
 void wasm_push_local(struct wasm_translator *t, uint16_t slot)
 {
-    *push(t) = (struct wasm_operand){WASM_LOCAL, slot, 0};
+    *push(t) = (struct wasm_operand){WASM_LOCAL, slot, 0, false};
 }
 
 void wasm_push_constant(struct wasm_translator *t, uint64_t value)
 {
-    *push(t) = (struct wasm_operand){WASM_CONSTANT, 0, value};
+    *push(t) = (struct wasm_operand){WASM_CONSTANT, 0, value, false};
 }
 
 /* A copy; it joins the copy before it, where that is the newest instruction. */
@@ -128,7 +128,7 @@ void wasm_drop(struct wasm_translator *t)
 
 bool wasm_is_newest(const struct wasm_translator *t)
 {
-    return t->newest.valid && t->newest.height == t->operands.count - 1 &&
+    return t->newest.valid && !t->newest.wide && t->newest.height == t->operands.count - 1 &&
            t->operands.items[t->newest.height].kind == WASM_HOME;
 }
 

@@ -72,9 +72,12 @@ void wasm_slow_translate(HANDLER_PARAMS)
 /* Clears the high halves of 32-bit values: embedders and host functions need not. */
 static void normalize(uint64_t *values, const uint8_t *types, uint32_t count)
 {
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++, values++) {
         if (types[i] == WASM_I32 || types[i] == WASM_F32)
-            values[i] = (uint32_t)values[i];
+            *values = (uint32_t)*values;
+        else if (types[i] == WASM_V128)
+            values++;
+    }
 }
 
 static uint32_t larger(uint32_t a, uint32_t b)
@@ -85,8 +88,8 @@ static uint32_t larger(uint32_t a, uint32_t b)
 bool wasm_host_call(struct wasm_exec *x, struct wasm_func *f, uint64_t *base,
                     const struct wasm_instance *from)
 {
-    const struct wasm_func_type *type = &f->type->type;
-    uint64_t *end = base + larger(type->param_count, type->result_count);
+    const struct wasm_type_entry *type = f->type;
+    uint64_t *end = base + larger(type->param_slots, type->result_slots);
     if (end > x->stack_limit && !grow_stack(x, end)) {
         wasm_trap_fill(x->store, x->kind);
         return false;
@@ -104,7 +107,7 @@ bool wasm_host_call(struct wasm_exec *x, struct wasm_func *f, uint64_t *base,
         wasm_trap_frames(x->store);
         return false;
     }
-    normalize(base, type->results, type->result_count);
+    normalize(base, type->type.results, type->type.result_count);
     if (atomic_exchange(&x->interrupt, false)) {
         wasm_trap_fill(x->store, WASM_TRAP_INTERRUPT);
         return false;
@@ -117,7 +120,7 @@ void wasm_tail_frame(uint64_t *fp, const struct wasm_func *f, uint32_t first,
 {
     uint64_t back[WASM_FRAME_SAVED];
     memcpy(back, fp + own_saved, sizeof back);
-    memmove(fp, fp + first, f->type->type.param_count * sizeof *fp);
+    memmove(fp, fp + first, f->type->param_slots * sizeof *fp);
     memcpy(fp + f->saved, back, sizeof back);
     memset(fp + f->saved + WASM_FRAME_SAVED, 0, f->zeroed * sizeof *fp);
 }
@@ -176,8 +179,8 @@ static void execute(struct wasm_exec *x, struct wasm_func *f, uint64_t *base)
 enum wasm_status wasm_call(struct wasm_func *function, const uint64_t *args, size_t arg_count,
                            uint64_t *results, struct wasm_trap *trap)
 {
-    const struct wasm_func_type *type = &function->type->type;
-    if (arg_count != type->param_count)
+    const struct wasm_type_entry *type = function->type;
+    if (arg_count != type->param_slots)
         return WASM_MISUSED;
     struct wasm_store *store = function->store;
     struct wasm_exec *x = &store->exec;
@@ -190,18 +193,18 @@ enum wasm_status wasm_call(struct wasm_func *function, const uint64_t *args, siz
     x->trap = trap;
     x->ip = NULL;
     x->kind = WASM_TRAP_STACK;
-    const uint64_t *end = base + larger(type->param_count, type->result_count);
+    const uint64_t *end = base + larger(type->param_slots, type->result_slots);
     if (here.depth > WASM_MAX_NATIVE_CALLS || (end > x->stack_limit && !grow_stack(x, end))) {
         wasm_trap_fill(store, x->kind);
     } else {
         if (arg_count)
             memcpy(base, args, arg_count * sizeof *base);
-        normalize(base, type->params, type->param_count);
+        normalize(base, type->type.params, type->type.param_count);
         execute(x, function, base);
     }
     enum wasm_status status = x->status;
-    if (status == WASM_OK && type->result_count)
-        memcpy(results, base, type->result_count * sizeof *base);
+    if (status == WASM_OK && type->result_slots)
+        memcpy(results, base, type->result_slots * sizeof *base);
     x->activation = here.outer;
     x->trap = outer_trap;
     x->ip = here.ip;

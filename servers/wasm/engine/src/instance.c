@@ -189,7 +189,7 @@ static bool create_elements(struct wasm_instance *i)
         struct wasm_reader r = {m->bytes, m->bytes + at, m->bytes + m->size, NULL};
         for (; e->count < def->count; e->count++) {
             if (def->expressions)
-                e->values[e->count] = wasm_constant_value(i, &at);
+                e->values[e->count] = wasm_constant_value(i, &at).low;
             else
                 e->values[e->count] = (uintptr_t)i->funcs[wasm_read_u32(&r)];
         }
@@ -225,7 +225,7 @@ static bool run_segments(struct wasm_instance *i, enum wasm_trap_kind *kind)
         const struct wasm_element_def *e = &m->elements.items[k];
         uint32_t offset = e->offset;
         if (e->mode == WASM_ACTIVE &&
-            !wasm_table_init(i, e->table, k, (uint32_t)wasm_constant_value(i, &offset), 0,
+            !wasm_table_init(i, e->table, k, (uint32_t)wasm_constant_value(i, &offset).low, 0,
                              e->count))
             return false;
         if (e->mode != WASM_PASSIVE)
@@ -237,7 +237,7 @@ static bool run_segments(struct wasm_instance *i, enum wasm_trap_kind *kind)
         uint32_t offset = d->offset;
         if (d->mode != WASM_ACTIVE)
             continue;
-        if (!wasm_memory_init(i, d->memory, k, (uint32_t)wasm_constant_value(i, &offset), 0,
+        if (!wasm_memory_init(i, d->memory, k, (uint32_t)wasm_constant_value(i, &offset).low, 0,
                               d->size))
             return false;
         i->dropped_datas[k] = true;

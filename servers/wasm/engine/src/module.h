@@ -10,7 +10,8 @@
 
 enum {
     WASM_MAX_LOCALS = 50000,       /* of one function, parameters included */
-    WASM_MAX_SLOTS = 65000,        /* of one function's frame: what a 16-bit operand reaches */
+    WASM_MAX_SLOTS = 65000,        /* of one function's frame: what a 16-bit operand reaches;
+                                      two for a v128 */
     WASM_MAX_PARAMS = 1000,        /* and results, of one function type */
     WASM_MAX_CONSTANT_DEPTH = 256, /* operands of one constant expression at a time */
     WASM_MAX_PAGES = 65536

@@ -55,6 +55,7 @@ enum wasm_opcode {
     OP_REF_IS_NULL = 0xd1,
     OP_REF_FUNC = 0xd2,
     OP_PREFIX = 0xfc,
+    OP_SIMD = 0xfd, /* followed by a number: simd.h */
 };
 
 /* After OP_PREFIX. */

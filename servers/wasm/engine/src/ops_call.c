@@ -126,7 +126,7 @@ void wasm_op_return_call(HANDLER_PARAMS)
         if (!f->host)
             TRANSLATE(f);
         CALL_HOST(f, fp + ip[2].h[0], ip[3].p);
-        memmove(fp, fp + ip[2].h[0], f->type->type.result_count * sizeof *fp);
+        memmove(fp, fp + ip[2].h[0], f->type->result_slots * sizeof *fp);
         LEAVE_FRAME(ip[2].h[1]);
     }
     REENTER(f, ip[2].h[0], ip[2].h[1]);
@@ -139,7 +139,7 @@ void wasm_op_return_call_indirect(HANDLER_PARAMS)
         if (!f->host)
             TRANSLATE(f);
         CALL_HOST(f, fp + ip[2].h[0], ip[4].p);
-        memmove(fp, fp + ip[2].h[0], f->type->type.result_count * sizeof *fp);
+        memmove(fp, fp + ip[2].h[0], f->type->result_slots * sizeof *fp);
         LEAVE_FRAME(ip[2].h[1]);
     }
     REENTER(f, ip[2].h[0], ip[2].h[1]);

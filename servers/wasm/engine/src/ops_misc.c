@@ -36,25 +36,25 @@ void wasm_op_constant64(HANDLER_PARAMS)
 
 static void global_get_s(HANDLER_PARAMS)
 {
-    SLOT(0) = ((const struct wasm_global *)ip[2].p)->value;
+    SLOT(0) = ((const struct wasm_global *)ip[2].p)->value.low;
     NEXT(3);
 }
 
 static void global_get_a(HANDLER_PARAMS)
 {
-    acc = ((const struct wasm_global *)ip[2].p)->value;
+    acc = ((const struct wasm_global *)ip[2].p)->value.low;
     NEXT(3);
 }
 
 static void global_set_s(HANDLER_PARAMS)
 {
-    ((struct wasm_global *)ip[2].p)->value = SLOT(1);
+    ((struct wasm_global *)ip[2].p)->value.low = SLOT(1);
     NEXT(3);
 }
 
 static void global_set_a(HANDLER_PARAMS)
 {
-    ((struct wasm_global *)ip[2].p)->value = acc;
+    ((struct wasm_global *)ip[2].p)->value.low = acc;
     NEXT(3);
 }
 

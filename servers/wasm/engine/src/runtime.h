@@ -40,8 +40,14 @@ struct wasm_table {
     struct wasm_table *next;
 };
 
+/* A value of any type; `high` is a v128's upper word, else unused. */
+struct wasm_value {
+    uint64_t low;
+    uint64_t high;
+};
+
 struct wasm_global {
-    uint64_t value;
+    struct wasm_value value;
     uint8_t type;
     bool is_mutable;
 };
@@ -50,6 +56,8 @@ struct wasm_global {
 struct wasm_type_entry {
     struct wasm_func_type type;
     struct wasm_type_entry *next;
+    uint16_t param_slots; /* words that the values take: two for a v128 */
+    uint16_t result_slots;
     uint8_t bytes[]; /* params, results */
 };
 
@@ -209,7 +217,7 @@ void wasm_element_drop(struct wasm_instance *instance, uint32_t segment);
 
 /* constant.c: the value of the validated constant expression at `offset`; moves `*offset`
  * behind it. */
-uint64_t wasm_constant_value(const struct wasm_instance *instance, uint32_t *offset);
+struct wasm_value wasm_constant_value(const struct wasm_instance *instance, uint32_t *offset);
 
 /* trap.c: fills exec->trap: kind, text and the backtrace from exec->ip and exec->fp. */
 void wasm_trap_fill(struct wasm_store *store, enum wasm_trap_kind kind);

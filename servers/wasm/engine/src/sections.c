@@ -37,6 +37,8 @@ static const char *feature_name(enum wasm_feature feature)
         return "multi-memory";
     case WASM_TAIL_CALL:
         return "tail-call";
+    case WASM_SIMD128:
+        return "SIMD";
     }
     return "unknown";
 }
@@ -49,8 +51,6 @@ void wasm_require(struct wasm_loader *l, const struct wasm_reader *r, enum wasm_
 
 static _Noreturn void refuse_type(const struct wasm_reader *r, uint8_t type)
 {
-    if (type == 0x7b)
-        wasm_malformed(r, "type v128 needs the feature SIMD, not supported");
     if (type == 0x69 || type == 0x68)
         wasm_malformed(r, "type 0x%02x needs the feature exception handling, not supported",
                        type);
@@ -67,9 +67,9 @@ uint8_t wasm_read_value_type(struct wasm_loader *l, struct wasm_reader *r)
     uint8_t type = wasm_read_byte(r);
     if (type >= WASM_F64 && type <= WASM_I32)
         return type;
-    if (type != WASM_FUNCREF && type != WASM_EXTERNREF)
+    if (type != WASM_V128 && type != WASM_FUNCREF && type != WASM_EXTERNREF)
         refuse_type(r, type);
-    wasm_require(l, r, WASM_REFERENCE_TYPES);
+    wasm_require(l, r, type == WASM_V128 ? WASM_SIMD128 : WASM_REFERENCE_TYPES);
     return type;
 }
 

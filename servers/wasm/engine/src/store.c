@@ -62,6 +62,14 @@ static unsigned type_bucket(const struct wasm_func_type *type)
     return (hash ^ hash >> 8 ^ hash >> 16) % WASM_TYPE_BUCKETS;
 }
 
+uint32_t wasm_words(const uint8_t *types, uint32_t count)
+{
+    uint32_t slots = count;
+    for (uint32_t i = 0; i < count; i++)
+        slots += types[i] == WASM_V128;
+    return slots;
+}
+
 const struct wasm_type_entry *wasm_type_intern(struct wasm_store *store,
                                                const struct wasm_func_type *type)
 {
@@ -79,6 +87,8 @@ const struct wasm_type_entry *wasm_type_intern(struct wasm_store *store,
         memcpy(e->bytes + type->param_count, type->results, type->result_count);
     e->type = (struct wasm_func_type){e->bytes, e->bytes + type->param_count, type->param_count,
                                       type->result_count};
+    e->param_slots = (uint16_t)wasm_words(e->type.params, type->param_count);
+    e->result_slots = (uint16_t)wasm_words(e->type.results, type->result_count);
     e->next = *bucket;
     *bucket = e;
     return e;
@@ -176,13 +186,14 @@ struct wasm_memory *wasm_export_memory(const struct wasm_instance *instance,
 }
 
 bool wasm_export_global(const struct wasm_instance *instance, struct wasm_name name,
-                        enum wasm_type *type, uint64_t *value)
+                        enum wasm_type *type, uint64_t value[2])
 {
     const struct wasm_global *global = find_export(instance, name, WASM_EXTERN_GLOBAL);
     if (!global)
         return false;
     *type = global->type;
-    *value = global->value;
+    value[0] = global->value.low;
+    value[1] = global->type == WASM_V128 ? global->value.high : 0;
     return true;
 }
 

@@ -29,13 +29,6 @@ static const struct wasm_op *numeric_op(uint8_t opcode)
     return NULL;
 }
 
-uint16_t wasm_local_slot(const struct wasm_translator *t, uint32_t index)
-{
-    if (index < t->param_count)
-        return (uint16_t)index;
-    return (uint16_t)(t->function->saved + WASM_FRAME_SAVED + index - t->param_count);
-}
-
 static void translate_unary(struct wasm_translator *t, uint8_t opcode, const struct wasm_op *op,
                             struct traits traits)
 {
@@ -146,11 +139,15 @@ static void translate_numeric(struct wasm_translator *t, uint8_t opcode)
 
 static void translate_local(struct wasm_translator *t, uint8_t opcode)
 {
-    uint16_t slot = wasm_local_slot(t, wasm_read_u32(&t->r));
-    if (opcode != OP_LOCAL_GET)
-        wasm_assign_local(t, slot);
-    if (opcode != OP_LOCAL_SET)
-        wasm_push_local(t, slot);
+    struct wasm_local local = t->locals.items[wasm_read_u32(&t->r)];
+    if (opcode != OP_LOCAL_GET && local.wide)
+        wasm_assign_wide_local(t, local.slot);
+    else if (opcode != OP_LOCAL_GET)
+        wasm_assign_local(t, local.slot);
+    if (opcode != OP_LOCAL_SET && local.wide)
+        wasm_push_wide_local(t, local.slot);
+    else if (opcode != OP_LOCAL_SET)
+        wasm_push_local(t, local.slot);
 }
 
 static void translate_select(struct wasm_translator *t, uint8_t opcode)
@@ -159,8 +156,13 @@ static void translate_select(struct wasm_translator *t, uint8_t opcode)
         wasm_read_byte(&t->r); /* one type */
         wasm_read_byte(&t->r);
     }
-    struct wasm_source condition = wasm_take(t, WASM_ACC_INT);
+    bool wide = t->operands.items[t->operands.count - 2].high;
+    struct wasm_source condition = wasm_take(t, wide ? WASM_ACC_NONE : WASM_ACC_INT);
     wasm_need_slot(t, &condition);
+    if (wide) {
+        wasm_translate_wide_select(t, condition.slot);
+        return;
+    }
     uint16_t if_false = wasm_take_slot(t);
     uint16_t if_true = wasm_take_slot(t);
     union wasm_cell *cells = wasm_emit_result(
@@ -210,7 +212,11 @@ static void translate_instruction(struct wasm_translator *t)
         wasm_translate_access(t, opcode);
     } else if (opcode == OP_SELECT || opcode == OP_SELECT_TYPED) {
         translate_select(t, opcode);
+    } else if (opcode == OP_SIMD) {
+        wasm_translate_simd(t);
     } else if (opcode == OP_DROP) {
+        if (wasm_top_is_wide(t))
+            wasm_drop(t);
         wasm_drop(t);
     } else if (opcode == OP_REF_IS_NULL) {
         translate_numeric(t, 0x50); /* i64.eqz: null is 0 */
@@ -220,6 +226,14 @@ static void translate_instruction(struct wasm_translator *t)
     } else if (!translate_constant(t, opcode) && !wasm_translate_control(t, opcode)) {
         wasm_translate_misc(t, opcode);
     }
+}
+
+/* The next local; returns the slot behind it. */
+static uint32_t add_local(struct wasm_translator *t, uint32_t slot, uint8_t type)
+{
+    bool wide = type == WASM_V128;
+    *WASM_APPEND(&t->failure, t->locals) = (struct wasm_local){(uint16_t)slot, wide};
+    return slot + 1 + wide;
 }
 
 /* Reads the declared locals; lays out the frame. */
@@ -233,17 +247,20 @@ static void begin(struct wasm_translator *t, struct wasm_func *f)
     t->module = m;
     t->r =
         (struct wasm_reader){m->bytes, m->bytes + def->body, m->bytes + def->end, &t->failure};
-    t->param_count = t->local_count = type->param_count;
+    uint32_t params = f->type->param_slots, results = f->type->result_slots;
+    f->saved = (uint16_t)(params > results ? params : results);
+    for (uint32_t i = 0, slot = 0; i < type->param_count; i++)
+        slot = add_local(t, slot, type->params[i]);
+    t->temps = f->saved + WASM_FRAME_SAVED;
     for (uint32_t runs = wasm_read_u32(&t->r); runs > 0; runs--) {
-        t->local_count += wasm_read_u32(&t->r);
-        wasm_read_byte(&t->r);
+        uint32_t count = wasm_read_u32(&t->r);
+        uint8_t local = wasm_read_byte(&t->r);
+        while (count-- > 0)
+            t->temps = add_local(t, t->temps, local);
     }
-    f->saved = (uint16_t)(type->param_count > type->result_count ? type->param_count
-                                                                 : type->result_count);
-    f->zeroed = (uint16_t)(t->local_count - t->param_count);
-    t->temps = f->saved + WASM_FRAME_SAVED + f->zeroed;
+    f->zeroed = (uint16_t)(t->temps - f->saved - WASM_FRAME_SAVED);
     *WASM_APPEND(&t->failure, t->blocks) =
-        (struct wasm_block){.opcode = OP_BLOCK, .results = type->result_count};
+        (struct wasm_block){.opcode = OP_BLOCK, .results = results, .type = *type};
 }
 
 /* Translates until the end, or until cell t->probe exists. Returns the offset of the last
@@ -277,6 +294,7 @@ static void translator_free(struct wasm_translator *t)
     free(t->code.items);
     free(t->operands.items);
     free(t->blocks.items);
+    free(t->locals.items);
     free(t);
 }
 

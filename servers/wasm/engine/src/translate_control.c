@@ -267,25 +267,26 @@ static void translate_br_table(struct wasm_translator *t)
     t->unreachable = true;
 }
 
-/* Makes the operand stack `count` values high, all of them at home. */
-static void reset_operands(struct wasm_translator *t, size_t height, uint32_t more)
+/* Makes the operand stack `height` words high and then pushes values, all of them at home. */
+static void reset_operands(struct wasm_translator *t, size_t height, const uint8_t *types,
+                           uint32_t count)
 {
     t->operands.count = t->settled = height;
-    for (uint32_t i = 0; i < more; i++)
-        wasm_push_home(t);
+    wasm_push_types(t, types, count);
     t->settled = t->operands.count;
 }
 
-/* The counts of a block type. */
+/* A block's type: borrowed from the module. */
 static void read_block_type(struct wasm_translator *t, struct wasm_block *b)
 {
     if ((*t->r.at & 0xc0) == 0x40) {
-        b->results = *t->r.at++ != 0x40;
-        return;
+        b->type.results = t->r.at;
+        b->type.result_count = *t->r.at++ != 0x40;
+    } else {
+        b->type = t->module->types.items[wasm_read_s33(&t->r)];
     }
-    const struct wasm_func_type *type = &t->module->types.items[wasm_read_s33(&t->r)];
-    b->params = type->param_count;
-    b->results = type->result_count;
+    b->params = wasm_words(b->type.params, b->type.param_count);
+    b->results = wasm_words(b->type.results, b->type.result_count);
 }
 
 static void translate_block(struct wasm_translator *t, uint8_t opcode)
@@ -318,7 +319,7 @@ static void translate_else(struct wasm_translator *t)
     b->to_else = 0;
     b->opcode = OP_ELSE;
     wasm_settle_code(t);
-    reset_operands(t, b->height, b->params);
+    reset_operands(t, b->height, b->type.params, b->type.param_count);
     t->unreachable = false;
 }
 
@@ -342,15 +343,15 @@ static void translate_end(struct wasm_translator *t)
     }
     wasm_settle_code(t);
     t->blocks.count--;
-    reset_operands(t, b.height, b.results);
+    reset_operands(t, b.height, b.type.results, b.type.result_count);
     t->unreachable = false;
 }
 
 /* Puts the arguments of a call in their homes, pops them, pushes the results. Returns the slot
  * of the first argument. Nothing is emitted after the arguments are home. */
-static uint16_t pass_arguments(struct wasm_translator *t, const struct wasm_func_type *type)
+static uint16_t pass_arguments(struct wasm_translator *t, const struct wasm_type_entry *type)
 {
-    size_t first = t->operands.count - type->param_count;
+    size_t first = t->operands.count - type->param_slots;
     for (size_t i = first; i < t->operands.count; i++)
         wasm_go_home(t, i);
     t->operands.count = first;
@@ -359,16 +360,15 @@ static uint16_t pass_arguments(struct wasm_translator *t, const struct wasm_func
     return wasm_home(t, first);
 }
 
-static void push_results(struct wasm_translator *t, const struct wasm_func_type *type)
+static void push_results(struct wasm_translator *t, const struct wasm_type_entry *type)
 {
-    for (uint32_t i = 0; i < type->result_count; i++)
-        wasm_push_home(t);
+    wasm_push_types(t, type->type.results, type->type.result_count);
 }
 
 static void translate_call(struct wasm_translator *t, bool tail)
 {
     struct wasm_func *f = t->instance->funcs[wasm_read_u32(&t->r)];
-    const struct wasm_func_type *type = &f->type->type;
+    const struct wasm_type_entry *type = f->type;
     uint16_t first = pass_arguments(t, type);
     wasm_handler *fn = tail ? wasm_op_return_call : f->host ? wasm_op_call_host : wasm_op_call;
     union wasm_cell *cells = wasm_emit(t, fn, f->host || tail ? 3 : 2);
@@ -389,7 +389,7 @@ static void translate_call_indirect(struct wasm_translator *t, bool tail)
     struct wasm_table *table = t->instance->tables[wasm_read_u32(&t->r)];
     struct wasm_source index = wasm_take(t, tail ? WASM_ACC_NONE : WASM_ACC_INT);
     wasm_need_slot(t, &index);
-    uint16_t first = pass_arguments(t, &entry->type);
+    uint16_t first = pass_arguments(t, entry);
     wasm_handler *fn = tail                     ? wasm_op_return_call_indirect
                        : index.kind == WASM_ACC ? wasm_op_call_indirect_a
                                                 : wasm_op_call_indirect;
@@ -403,7 +403,7 @@ static void translate_call_indirect(struct wasm_translator *t, bool tail)
         cells[2].h[2] = index.slot;
     } else {
         cells[2].h[1] = index.slot;
-        push_results(t, &entry->type);
+        push_results(t, entry);
     }
     t->unreachable = tail;
 }

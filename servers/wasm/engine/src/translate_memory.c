@@ -71,7 +71,7 @@ static struct address take_address(struct wasm_translator *t, uint32_t *offset)
     return a;
 }
 
-static void use_memory(struct wasm_translator *t, uint32_t memory)
+void wasm_use_memory(struct wasm_translator *t, uint32_t memory)
 {
     wasm_emit(t, wasm_op_set_memory, 1)[1].p = t->instance->memories[memory]->base;
 }
@@ -82,7 +82,7 @@ static void translate_load(struct wasm_translator *t, uint8_t opcode, uint32_t m
     struct address a = take_address(t, &offset);
     bool one = a.table == wasm_access_ops || a.table == wasm_access_fixed_ops;
     if (memory)
-        use_memory(t, memory);
+        wasm_use_memory(t, memory);
     union wasm_cell *cells =
         wasm_emit_result(t, &a.table[opcode], a.mode, one ? 1 : 2, ACCESS_ACCS[opcode]);
     cells[1].h[1] = a.slot;
@@ -116,7 +116,7 @@ static void translate_store(struct wasm_translator *t, uint8_t opcode, uint32_t 
                                                : take_address_below(t, value, &offset);
     bool sum = a.table == wasm_access_sum_ops || a.table == wasm_access_index_ops;
     if (memory)
-        use_memory(t, memory);
+        wasm_use_memory(t, memory);
     union wasm_cell *cells = wasm_emit(t, a.table[opcode].fn[a.mode][WASM_TO_SLOT],
                                        sum || value.kind == WASM_VALUE ? 2 : 1);
     cells[1].h[0] = value.slot;
@@ -138,5 +138,5 @@ void wasm_translate_access(struct wasm_translator *t, uint8_t opcode)
     else
         translate_store(t, opcode, memory, offset);
     if (memory)
-        use_memory(t, 0);
+        wasm_use_memory(t, 0);
 }

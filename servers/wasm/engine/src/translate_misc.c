@@ -15,8 +15,10 @@ static struct wasm_memory *read_memory(struct wasm_translator *t)
 static void translate_global(struct wasm_translator *t, uint8_t opcode)
 {
     struct wasm_global *global = t->instance->globals[wasm_read_u32(&t->r)];
-    if (opcode == OP_GLOBAL_GET && !global->is_mutable) {
-        wasm_push_constant(t, global->value);
+    if (global->type == WASM_V128) {
+        wasm_translate_wide_global(t, global, opcode == OP_GLOBAL_GET);
+    } else if (opcode == OP_GLOBAL_GET && !global->is_mutable) {
+        wasm_push_constant(t, global->value.low);
     } else if (opcode == OP_GLOBAL_GET) {
         wasm_emit_result(t, &wasm_op_global_get, WASM_SS, 2, WASM_ACC_INT)[2].p = global;
     } else {
@@ -137,7 +139,7 @@ static void skip_prefixed(struct wasm_translator *t)
     skip_indices(t, INDICES[wasm_read_u32(&t->r)]);
 }
 
-static void skip_access(struct wasm_translator *t)
+void wasm_skip_access(struct wasm_translator *t)
 {
     skip_indices(t, wasm_read_u32(&t->r) & 0x40 ? 2 : 1);
 }
@@ -188,9 +190,12 @@ static void skip_immediates(struct wasm_translator *t, uint8_t opcode)
     case OP_PREFIX:
         skip_prefixed(t);
         break;
+    case OP_SIMD:
+        wasm_skip_simd(t);
+        break;
     default:
         if (opcode >= OP_LOAD_FIRST && opcode <= OP_STORE_LAST)
-            skip_access(t);
+            wasm_skip_access(t);
     }
 }
 

@@ -28,6 +28,7 @@ struct wasm_operand {
     uint8_t kind;
     uint16_t slot;  /* of a local */
     uint64_t value; /* of a constant */
+    bool high;      /* the high word of a v128, whose low word is the operand below */
 };
 
 /* An operand as an instruction will use it. */
@@ -37,12 +38,18 @@ struct wasm_source {
     uint64_t value;
 };
 
+struct wasm_local {
+    uint16_t slot; /* of its low word */
+    bool wide;     /* a v128 */
+};
+
 struct wasm_block {
     uint8_t opcode;  /* OP_BLOCK, OP_LOOP, OP_IF, OP_ELSE */
     uint32_t height; /* of the operands below its parameters */
-    uint32_t params;
+    uint32_t params; /* slots */
     uint32_t results;
-    size_t start;      /* of a loop: its first cell */
+    struct wasm_func_type type; /* of both */
+    size_t start;               /* of a loop: its first cell */
     size_t fixups;     /* branches to its end: the newest one's distance cell, which holds the
                           next older one; 0 ends the list */
     size_t to_else;    /* of an if: the distance cell that leads to its else; 0 if none */
@@ -53,6 +60,7 @@ struct wasm_block {
 /* The newest instruction, while its result may still be redirected. */
 struct wasm_newest {
     bool valid;
+    bool wide;                /* the result is a v128; it can only go to a local */
     size_t start;             /* its first cell */
     size_t height;            /* of its result */
     const struct wasm_op *op; /* NULL if it cannot write to an accumulator */
@@ -68,9 +76,8 @@ struct wasm_translator {
     struct wasm_func *function;
     const struct wasm_module *module;
     struct wasm_instance *instance;
-    uint32_t param_count;
-    uint32_t local_count; /* parameters included */
-    uint32_t temps;       /* slot of the operand stack's bottom */
+    WASM_ARRAY(struct wasm_local) locals; /* parameters first */
+    uint32_t temps;                       /* slot of the operand stack's bottom */
     uint32_t max_height;
     WASM_ARRAY(union wasm_cell) code;
     WASM_ARRAY(struct wasm_operand) operands;
@@ -121,13 +128,13 @@ void wasm_assign_local(struct wasm_translator *t, uint16_t slot);
 void wasm_load_constant(struct wasm_translator *t, uint16_t to, uint64_t value);
 void wasm_copy_slot(struct wasm_translator *t, uint16_t to, uint16_t from);
 
-uint16_t wasm_local_slot(const struct wasm_translator *t, uint32_t index);
-
 /* Takes the newest instruction back, whose result is the top operand. */
 void wasm_take_back(struct wasm_translator *t);
 
 /* translate_memory.c: loads and stores. */
 void wasm_translate_access(struct wasm_translator *t, uint8_t opcode);
+/* Makes memory `memory` the one that accesses use. */
+void wasm_use_memory(struct wasm_translator *t, uint32_t memory);
 
 /* translate_control.c: structure, branches, calls. False if `opcode` is something else. */
 bool wasm_translate_control(struct wasm_translator *t, uint8_t opcode);
@@ -136,5 +143,23 @@ void wasm_skip_dead(struct wasm_translator *t, uint8_t opcode);
 
 /* translate_misc.c: globals, memory and table management. */
 void wasm_translate_misc(struct wasm_translator *t, uint8_t opcode);
+/* While unreachable: skips a memory argument. */
+void wasm_skip_access(struct wasm_translator *t);
+
+/* translate_simd.c: vector instructions, behind their OP_SIMD; and skipping one. */
+void wasm_translate_simd(struct wasm_translator *t);
+void wasm_skip_simd(struct wasm_translator *t);
+/* Vectors among other values: two operands each, the upper one marked. wasm_join marks it. */
+void wasm_join(struct wasm_translator *t);
+bool wasm_top_is_wide(const struct wasm_translator *t);
+/* Pushes values of these types, all at home. */
+void wasm_push_types(struct wasm_translator *t, const uint8_t *types, uint32_t count);
+void wasm_push_wide_local(struct wasm_translator *t, uint16_t slot);
+void wasm_push_wide_constant(struct wasm_translator *t, struct wasm_value value);
+void wasm_assign_wide_local(struct wasm_translator *t, uint16_t slot);
+/* The condition is in a slot. */
+void wasm_translate_wide_select(struct wasm_translator *t, uint16_t condition);
+void wasm_translate_wide_global(struct wasm_translator *t, struct wasm_global *global,
+                                bool get);
 
 #endif

@@ -43,6 +43,8 @@ static const char *type_name(uint8_t type)
         return "f32";
     case WASM_F64:
         return "f64";
+    case WASM_V128:
+        return "v128";
     case WASM_FUNCREF:
         return "funcref";
     case WASM_EXTERNREF:
@@ -60,6 +62,7 @@ static struct wasm_control *top(struct wasm_validator *v)
 void wasm_push(struct wasm_validator *v, uint8_t type)
 {
     *WASM_APPEND(&v->l->failure, v->operands) = type;
+    v->wide |= type == WASM_V128;
     if (v->operands.count > v->max_height)
         v->max_height = v->operands.count;
 }
@@ -340,6 +343,7 @@ static void validate_expression(struct wasm_loader *l, struct wasm_reader *r,
     v->l = l;
     v->r = r;
     v->constant = constant;
+    v->wide = false;
     v->operands.count = v->controls.count = v->max_height = 0;
     v->opcode_offset = wasm_reader_offset(r);
     push_control(v, OP_BLOCK, (struct wasm_type_list){NULL, 0}, results);
@@ -388,6 +392,17 @@ static void read_locals(struct wasm_loader *l, struct wasm_reader *r)
     }
 }
 
+/* An upper bound of the slots of a frame: a v128 takes two, and may be any of the operands. */
+static size_t slots_needed(const struct wasm_validator *v, const struct wasm_func_type *type)
+{
+    size_t slots = v->locals.count + type->result_count + (v->max_height << v->wide);
+    for (size_t i = 0; i < v->locals.count; i++)
+        slots += v->locals.items[i] == WASM_V128;
+    for (uint32_t i = 0; i < type->result_count; i++)
+        slots += type->results[i] == WASM_V128;
+    return slots;
+}
+
 void wasm_validate_body(struct wasm_loader *l, struct wasm_reader *r, uint32_t index)
 {
     const struct wasm_module *m = l->module;
@@ -402,7 +417,7 @@ void wasm_validate_body(struct wasm_loader *l, struct wasm_reader *r, uint32_t i
                         false);
     if (r->at != r->end)
         wasm_malformed(r, "END opcode expected: bytes after the end of the body");
-    if (v->locals.count + type->result_count + v->max_height > WASM_MAX_SLOTS)
+    if (slots_needed(v, type) > WASM_MAX_SLOTS)
         wasm_invalid(v, "locals and operands need more than the %d slots of this engine",
                      WASM_MAX_SLOTS);
     l->failure.function = -1;

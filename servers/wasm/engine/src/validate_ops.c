@@ -55,8 +55,7 @@ static void read_memory_index(struct wasm_validator *v)
         wasm_invalid(v, "unknown memory 0");
 }
 
-/* memarg: alignment, with bit 6 announcing a memory index, and offset. */
-static void read_access(struct wasm_validator *v, unsigned log2_size)
+void wasm_read_access(struct wasm_validator *v, unsigned log2_size)
 {
     uint32_t align = wasm_read_u32(v->r);
     uint32_t memory = 0;
@@ -261,9 +260,7 @@ static void validate_prefixed(struct wasm_validator *v)
 static _Noreturn void refuse(struct wasm_validator *v, uint8_t opcode)
 {
     const char *needs = NULL;
-    if (opcode == 0xfd)
-        needs = "SIMD";
-    else if (opcode == 0xfe)
+    if (opcode == 0xfe)
         needs = "threads";
     else if (opcode == 0xfb)
         needs = "garbage collection";
@@ -284,7 +281,8 @@ static bool is_known(uint8_t opcode)
            (opcode >= OP_DROP && opcode <= OP_SELECT_TYPED) ||
            (opcode >= OP_LOCAL_GET && opcode <= OP_TABLE_SET) ||
            (opcode >= OP_LOAD_FIRST && opcode <= OP_NUMERIC_LAST) ||
-           (opcode >= OP_REF_NULL && opcode <= OP_REF_FUNC) || opcode == OP_PREFIX;
+           (opcode >= OP_REF_NULL && opcode <= OP_REF_FUNC) || opcode == OP_PREFIX ||
+           opcode == OP_SIMD;
 }
 
 /* Whether a constant expression may hold `opcode` (specification 3.3.10.1). */
@@ -298,6 +296,7 @@ static void check_constant(struct wasm_validator *v, uint8_t opcode)
     case OP_REF_NULL:
     case OP_REF_FUNC:
     case OP_GLOBAL_GET:
+    case OP_SIMD: /* one of them: wasm_validate_simd */
         return;
     case OP_I32_ADD:
     case OP_I32_SUB:
@@ -332,11 +331,11 @@ void wasm_validate_plain(struct wasm_validator *v, uint8_t opcode)
     if (opcode >= OP_NUMERIC_FIRST && opcode <= OP_NUMERIC_LAST) {
         validate_numeric(v, opcode);
     } else if (opcode >= OP_LOAD_FIRST && opcode <= OP_LOAD_LAST) {
-        read_access(v, ACCESS[opcode].log2_size);
+        wasm_read_access(v, ACCESS[opcode].log2_size);
         wasm_pop(v, WASM_I32);
         wasm_push(v, ACCESS[opcode].type);
     } else if (opcode >= OP_STORE_FIRST && opcode <= OP_STORE_LAST) {
-        read_access(v, ACCESS[opcode].log2_size);
+        wasm_read_access(v, ACCESS[opcode].log2_size);
         wasm_pop(v, ACCESS[opcode].type);
         wasm_pop(v, WASM_I32);
     } else {
@@ -388,6 +387,9 @@ void wasm_validate_plain(struct wasm_validator *v, uint8_t opcode)
             break;
         case OP_PREFIX:
             validate_prefixed(v);
+            break;
+        case OP_SIMD:
+            wasm_validate_simd(v);
             break;
         default:
             refuse(v, opcode);

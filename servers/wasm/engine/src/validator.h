@@ -29,6 +29,7 @@ struct wasm_validator {
     WASM_ARRAY(struct wasm_control) controls;
     WASM_ARRAY(uint8_t) locals;
     size_t max_height;
+    bool wide;            /* a v128 was on the stack */
     size_t opcode_offset; /* of the instruction being validated: errors point at it */
     bool constant;        /* only what a constant expression may hold */
 };
@@ -43,6 +44,12 @@ void wasm_pop_list(struct wasm_validator *v, struct wasm_type_list list);
 
 /* An index immediate, checked against the `count` things there are. */
 uint32_t wasm_read_index(struct wasm_validator *v, size_t count, const char *what);
+
+/* memarg: alignment, with bit 6 announcing a memory index, and offset. */
+void wasm_read_access(struct wasm_validator *v, unsigned log2_size);
+
+/* validate_simd.c: a vector instruction, behind its OP_SIMD. */
+void wasm_validate_simd(struct wasm_validator *v);
 
 /* Every instruction but the structured and branching ones. */
 void wasm_validate_plain(struct wasm_validator *v, uint8_t opcode);

@@ -17,7 +17,8 @@
  * Values travel as 64-bit words: i32 and f32 in the low 32 bits (the engine ignores the high
  * ones on the way in and clears them on the way out), floats as their bits, references as a
  * host word whose null is 0. A funcref is a `struct wasm_func *`; an externref is any non-zero
- * word of the host's.
+ * word of the host's. A v128 is two words, the low one first: lane 0 is in the low end of
+ * words[0]. So where values are in an array, those behind a v128 move up by one.
  */
 #ifndef WASM_WASM_H
 #define WASM_WASM_H
@@ -39,6 +40,7 @@ enum wasm_type {
     WASM_I64 = 0x7e,
     WASM_F32 = 0x7d,
     WASM_F64 = 0x7c,
+    WASM_V128 = 0x7b,
     WASM_FUNCREF = 0x70,
     WASM_EXTERNREF = 0x6f,
 };
@@ -81,11 +83,12 @@ enum wasm_feature {
     WASM_EXTENDED_CONST = 1 << 6,
     WASM_MULTI_MEMORY = 1 << 7,
     WASM_TAIL_CALL = 1 << 8,
+    WASM_SIMD128 = 1 << 9, /* fixed-width SIMD: v128 */
 };
-/* WebAssembly 2.0 without its SIMD part. */
+/* WebAssembly 2.0. */
 #define WASM_FEATURES_CORE                                                                     \
     (WASM_MUTABLE_GLOBALS | WASM_SIGN_EXTENSION | WASM_SATURATING_FLOAT | WASM_MULTI_VALUE |   \
-     WASM_BULK_MEMORY | WASM_REFERENCE_TYPES)
+     WASM_BULK_MEMORY | WASM_REFERENCE_TYPES | WASM_SIMD128)
 #define WASM_FEATURES_ALL                                                                      \
     (WASM_FEATURES_CORE | WASM_EXTENDED_CONST | WASM_MULTI_MEMORY | WASM_TAIL_CALL)
 
@@ -156,7 +159,8 @@ size_t wasm_trap_describe(const struct wasm_trap *trap, char *buffer, size_t siz
 
 /* Decodes and validates `size` bytes. What the specification leaves to an engine is limited to:
  * 4 GiB of module, 1,000 parameters and as many results of a function, 50,000 locals, 65,000
- * locals and operands together, 256 operands of a constant expression; the refusal says so.
+ * locals and operands together (a v128 counts as two, and so does each operand of a function
+ * that has a v128 among them), 256 operands of a constant expression; the refusal says so.
  * `features` is a set of enum wasm_feature. The bytes are copied. On success stores the module
  * in `*module`; else returns WASM_MALFORMED, WASM_INVALID or WASM_NO_MEMORY, fills `*error` and
  * stores NULL. */
@@ -216,8 +220,9 @@ enum wasm_host_result {
     WASM_HOST_EXIT    /* only as returned by wasm_host_exit */
 };
 
-/* A host function. `values` holds the arguments and receives the results, from index 0 on (it
- * has room for both). `caller` is valid during the call. It may call back with wasm_call. */
+/* A host function. `values` holds the arguments' words and receives the results', from index 0
+ * on (it has room for both). `caller` is valid during the call. It may call back with
+ * wasm_call. */
 typedef enum wasm_host_result wasm_host_fn(void *context, struct wasm_caller *caller,
                                            uint64_t *values);
 
@@ -240,21 +245,26 @@ enum wasm_status wasm_instantiate(struct wasm_store *store, const struct wasm_mo
                                   struct wasm_instance **instance, struct wasm_error *error,
                                   struct wasm_trap *trap);
 
-/* The exported function, memory or global, or NULL / false where there is none so called. */
+/* The exported function, memory or global, or NULL / false where there is none so called. A
+ * global's value[1] is 0 unless its type is v128. */
 struct wasm_func *wasm_export_func(const struct wasm_instance *instance, struct wasm_name name);
 struct wasm_memory *wasm_export_memory(const struct wasm_instance *instance,
                                        struct wasm_name name);
 bool wasm_export_global(const struct wasm_instance *instance, struct wasm_name name,
-                        enum wasm_type *type, uint64_t *value);
+                        enum wasm_type *type, uint64_t value[2]);
 
 /* ---- Calls ------------------------------------------------------------------------------ */
+
+/* The words that `count` values of these types take: two for a v128, else one. */
+uint32_t wasm_words(const uint8_t *types, uint32_t count);
 
 /* The type of a function. Its arrays live as long as the function. */
 struct wasm_func_type wasm_func_type(const struct wasm_func *function);
 
-/* Calls `function` with `args[arg_count]`; results go to `results`, which has room for all of
- * them (may be NULL if there are none). WASM_OK; WASM_TRAPPED or WASM_EXITED with `*trap`
- * filled; WASM_MISUSED if arg_count is not the function's, nothing called. */
+/* Calls `function` with the words `args[arg_count]`; results go to `results`, which has room
+ * for the words of all of them (may be NULL if there are none). WASM_OK; WASM_TRAPPED or
+ * WASM_EXITED with `*trap` filled; WASM_MISUSED if arg_count is not the number of words of the
+ * function's parameters, nothing called. */
 enum wasm_status wasm_call(struct wasm_func *function, const uint64_t *args, size_t arg_count,
                            uint64_t *results, struct wasm_trap *trap);
 
