@@ -140,6 +140,11 @@ def test_native_program_that_allocates_for_ever(survive, program):
     assert status == 3, (status, error)
 
 
+def test_a_program_without_memory_can_say_so(survive, program):
+    status, error = survive("/exhaust", "--memory", "64", "--add", program("exhaust"))
+    assert status == 3 and "exhaust: Not enough space" in error, (status, error)
+
+
 def test_pipe_whose_reader_died(survive):
     status, _ = survive("cat /dev/zero | head -c 5 > /dev/null")
     assert status == 0

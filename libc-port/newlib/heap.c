@@ -22,7 +22,15 @@ enum { PAGE = 4096 };
 #define HEAP_RESERVE (64ul << 30)
 #define HEAP_STEP    (128ul << 10) /* what is committed at once */
 
+#define HEAP_SMALL (1ul << 20) /* up to here a heap keeps no headroom */
+#define HEADROOM   (256ul << 10)
+
 static uint64_t heap_base, heap_end, heap_committed;
+
+/* Charged, but not used: a large heap that meets the end of memory gives it back, so that the
+ * program still has stack and windows enough to say so. It never becomes heap. */
+static uint64_t headroom;
+static bool headroom_held;
 
 static struct session *memory(void)
 {
@@ -32,6 +40,38 @@ static struct session *memory(void)
 static uint64_t round_up(uint64_t value, uint64_t unit)
 {
     return (value + unit - 1) & ~(unit - 1);
+}
+
+static bool headroom_take(void)
+{
+    if (!headroom && memory_reserve(memory(), HEADROOM, 12, &headroom) != OK) {
+        return false;
+    }
+    headroom_held = headroom_held || memory_commit(memory(), headroom, HEADROOM,
+                                                   PROTECTION_READ | PROTECTION_WRITE) == OK;
+    return headroom_held;
+}
+
+static void headroom_give(void)
+{
+    if (headroom_held) {
+        headroom_held = memory_decommit(memory(), headroom, HEADROOM) != OK;
+    }
+}
+
+/* Commits the heap up to `end`, by a whole step if there is that much memory. */
+static bool commit_to(uint64_t end)
+{
+    uint64_t roomy = round_up(end - heap_base, HEAP_STEP) + heap_base;
+    const uint64_t ends[2] = {roomy, end};
+    for (int i = 0; i < 2; i++) {
+        if (memory_commit(memory(), heap_committed, ends[i] - heap_committed,
+                          PROTECTION_READ | PROTECTION_WRITE) == OK) {
+            heap_committed = ends[i];
+            return true;
+        }
+    }
+    return false;
 }
 
 void *heap_grow(ptrdiff_t bytes)
@@ -48,16 +88,11 @@ void *heap_grow(ptrdiff_t bytes)
     }
     uint64_t needed = round_up(after, PAGE);
     if (needed > heap_committed) {
-        /* A whole step if there is that much memory, else exactly what is asked for. */
-        uint64_t roomy = round_up(needed - heap_base, HEAP_STEP) + heap_base;
-        if (memory_commit(memory(), heap_committed, roomy - heap_committed,
-                          PROTECTION_READ | PROTECTION_WRITE) == OK) {
-            needed = roomy;
-        } else if (memory_commit(memory(), heap_committed, needed - heap_committed,
-                                 PROTECTION_READ | PROTECTION_WRITE) != OK) {
+        bool small = needed - heap_base <= HEAP_SMALL;
+        if (!(small || headroom_take()) || !commit_to(needed)) {
+            headroom_give();
             return NULL;
         }
-        heap_committed = needed;
     } else if (heap_committed - needed >= 2 * HEAP_STEP) {
         uint64_t kept = round_up(needed - heap_base, HEAP_STEP) + heap_base;
         if (memory_decommit(memory(), kept, heap_committed - kept) == OK) {
