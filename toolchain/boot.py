@@ -367,7 +367,17 @@ def interactive(options, folder):
     return BOOT_FAILED if status else 0
 
 
+def open_standard_descriptors():
+    """A closed descriptor 0, 1 or 2 would become a socket of ours."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+
+
 def main():
+    open_standard_descriptors()
     options = arguments()
     # The emulator is ended in either case, by the `finally` of run().
     for number in (signal.SIGTERM, signal.SIGHUP):

@@ -118,6 +118,13 @@ def test_a_panic_is_said(tmp_path):
     assert b"kern_panic+0x1" in (tmp_path / "log").read_bytes()
 
 
+@pytest.mark.parametrize("closed, out, err", [("<&-", b"out\n", b"err\n"), (">&-", b"", b"err\n"), ("2>&-", b"out\n", b"")])
+def test_closed_descriptors(closed, out, err):
+    line = f"bash '{TOP}/qemu.sh' --run 'cat; echo out; echo err >&2; exit 5' {closed}"
+    done = subprocess.run(["bash", "-c", line], stdin=subprocess.DEVNULL, capture_output=True, timeout=240, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (5, out, err), done
+
+
 def test_output_to_a_pipe_that_does_not_block():
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
