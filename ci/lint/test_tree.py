@@ -82,3 +82,16 @@ def test_no_paths_of_a_machine():
             found += [f"{path.relative_to(TOP)}: {line}" for line in path.read_text().splitlines()
                       if re.search(r"(^|[\s\"'=(])/(work|root|home)/", line)]
     assert not found
+
+
+def test_documents_name_files_that_exist():
+    missing = []
+    for path in tracked(".md"):
+        text = path.read_text()
+        named = re.findall(r"`((?:kern|arch|servers|libc-port|toolchain|iso|ci|docs)/[\w./-]+)`", text)
+        linked = re.findall(r"\]\(([^)#:]+)\)", text)
+        missing += [f"{path.relative_to(TOP)}: {name}" for name in named
+                    if "NAME" not in name and not (TOP / name).exists()]
+        missing += [f"{path.relative_to(TOP)}: {name}" for name in linked
+                    if not (path.parent / name).exists()]
+    assert not missing
