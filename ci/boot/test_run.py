@@ -73,6 +73,18 @@ def test_get_of_a_missing_file(run, tmp_path):
     assert done.status != 0 and b"/nothing" in done.err and not (tmp_path / "x").exists()
 
 
+def test_a_long_line_of_many_words(run):
+    done = run("echo " + "y " * 15000 + "> /tmp/x; wc -w < /tmp/x")
+    assert (done.status, done.out.split()) == (0, [b"15000"]), done
+
+
+def test_a_script_runs_by_its_name_in_silence(run, tmp_path):
+    script = tmp_path / "script"
+    script.write_text("#!/bin/sh\necho $1 $#\nexit 4\n")
+    done = run("script one two", "--add", script)
+    assert (done.status, done.out, done.err) == (4, b"one 2\n", b""), done
+
+
 def test_many_files_in_and_out(run, tmp_path):
     options, line = [], "cat"
     for number in range(100):

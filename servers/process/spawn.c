@@ -73,6 +73,14 @@ static enum status check_image(struct image *image)
     return result;
 }
 
+/// Its caller has an interpreter for it, or says itself that it cannot be run.
+static bool is_script(struct image *image)
+{
+    char magic[2];
+    return image->size >= sizeof magic && read_image(image, 0, magic, sizeof magic) == OK &&
+           memcmp(magic, "#!", sizeof magic) == 0;
+}
+
 static bool ends_in(const struct data *path, const char *end)
 {
     uint32_t length = (uint32_t)strlen(end);
@@ -208,7 +216,7 @@ static enum status start(struct process *child, const struct process_spawn_in *i
     program.descriptor_count = in->descriptors.size / sizeof(struct spawn_descriptor);
     program.directory = directory;
     status = loader_start(&program, &child->image);
-    if (status == E_NOEXEC && child->image.error)
+    if (status == E_NOEXEC && child->image.error && !is_script(image))
         complain(child->pid, child->error_service, child->error_handle,
                  "%s: not executable: %s, %s\n", child->name, child->image.error,
                  module ? runner : in->path.bytes);

@@ -22,7 +22,10 @@ struct expansion {
 
 void strings_add(struct strings *strings, char *item)
 {
-    strings->items = must_alloc(strings->items, (strings->count + 2) * sizeof *strings->items);
+    // Room, the terminating null counted, is always a power of two.
+    size_t full = strings->count + 1;
+    if ((full & (full - 1)) == 0)
+        strings->items = must_alloc(strings->items, 2 * full * sizeof *strings->items);
     strings->items[strings->count++] = item;
     strings->items[strings->count] = NULL;
 }

@@ -176,11 +176,15 @@ static void add_word(struct command *command, char *word)
 {
     size_t name = variable_name_length(word);
     bool assignment = name && word[name] == '=' && command->assignments == command->count;
-    char **longer = allocate((command->count + 2) * sizeof *longer);
-    if (command->count)
-        memcpy(longer, command->words, command->count * sizeof *longer);
-    longer[command->count++] = word;
-    command->words = longer;
+    // Room, the terminating null counted, is always a power of two; fresh memory is zero.
+    size_t full = command->count + 1;
+    if ((full & (full - 1)) == 0) {
+        char **longer = allocate(2 * full * sizeof *longer);
+        if (command->count)
+            memcpy(longer, command->words, command->count * sizeof *longer);
+        command->words = longer;
+    }
+    command->words[command->count++] = word;
     command->assignments += assignment;
 }
 
