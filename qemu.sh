@@ -89,4 +89,4 @@ grep -qwE 'vmx|svm' /proc/cpuinfo 2>/dev/null && [ -w /dev/kvm ] && accel=kvm
 exec /usr/bin/python3 "$here/toolchain/boot.py" ${run[@]+"${run[@]}"} ${adds[@]+"${adds[@]}"} \
     ${gets[@]+"${gets[@]}"} ${timeout:+--timeout "$timeout"} --log "$build/boot.log" -- \
     qemu-system-x86_64 -accel "$accel" -machine "$machine" -cpu "$cpu" -smp "$smp" -m "$memory" \
-    -nic none -no-reboot -boot d -cdrom "${build//,/,,}/pith.iso" ${gdb[@]+"${gdb[@]}"}
+    -nic none -boot d -cdrom "${build//,/,,}/pith.iso" ${gdb[@]+"${gdb[@]}"}

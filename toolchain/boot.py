@@ -327,7 +327,7 @@ def run(options, folder):
     serial, serial_far = socket.socketpair()
     output, output_far = socket.socketpair()
     command = options.emulator + firmware_items(options, folder) + [
-        "-display", "none", "-monitor", "none",
+        "-display", "none", "-monitor", "none", "-no-reboot",
         "-chardev", f"socket,id=console,fd={console_far.fileno()}", "-serial", "chardev:console",
         "-chardev", f"socket,id=link,fd={serial_far.fileno()}", "-serial", "chardev:link",
         "-chardev", f"socket,id=out,fd={output_far.fileno()}",

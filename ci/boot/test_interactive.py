@@ -1,7 +1,9 @@
 """A person at the console: keys, the screen, the serial line."""
+import os
 import re
 
-from conftest import plain
+import pexpect
+from conftest import LIMIT, PROMPT, TOP, plain
 from PIL import Image
 
 
@@ -86,3 +88,17 @@ def test_ps_lists_the_servers(machine):
 def test_greeting(machine):
     one = machine()
     assert "Pith" in plain(one.prompt().encode())
+
+
+def test_qemu_sh_for_a_person():
+    """Without --run the terminal is the console: `reboot` comes back, `shutdown` ends with 0."""
+    terminal = pexpect.spawn("bash", [str(TOP / "qemu.sh")], timeout=LIMIT,
+                             env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ})
+    terminal.expect(PROMPT)
+    terminal.send(b"reboot\r")
+    terminal.expect(b"restarting")
+    terminal.expect(PROMPT)
+    terminal.send(b"shutdown\r")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 0
