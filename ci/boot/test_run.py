@@ -73,6 +73,11 @@ def test_get_of_a_missing_file(run, tmp_path):
     assert done.status != 0 and b"/nothing" in done.err and not (tmp_path / "x").exists()
 
 
+def test_rm_spares_where_it_stands(run):
+    done = run("cd /tmp; mkdir d; echo x > d/f; cd d; rm -r / . .. ./ ../ // /tmp/d/.; cat /tmp/d/f; cd ..; rm -r d/; ls")
+    assert (done.status, done.out) == (0, b"x\n") and done.err.count(b"busy") == 7, done
+
+
 def test_a_long_line_of_many_words(run):
     done = run("echo " + "y " * 15000 + "> /tmp/x; wc -w < /tmp/x")
     assert (done.status, done.out.split()) == (0, [b"15000"]), done

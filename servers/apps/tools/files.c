@@ -66,6 +66,18 @@ static int remove_tree(const char *path)
     return rmdir(path) < 0 ? fail(path) : status;
 }
 
+// `/`, `.` and `..`: rmdir would refuse them in the end, when all in them is gone.
+static bool is_never_removed(const char *path)
+{
+    size_t end = strlen(path), start;
+    while (end > 0 && path[end - 1] == '/')
+        end--;
+    for (start = end; start > 0 && path[start - 1] != '/'; start--)
+        ;
+    return (*path && end == 0) || (end - start == 1 && path[start] == '.') ||
+           (end - start == 2 && path[start] == '.' && path[start + 1] == '.');
+}
+
 int tool_rm(int argc, char **argv)
 {
     unsigned options;
@@ -73,11 +85,16 @@ int tool_rm(int argc, char **argv)
     if (!take_options(argc, argv, "rf", &options, &first) || (first == argc && !(options & 2)))
         return usage("[-r] [-f] FILE...");
     force = options & 2;
-    for (int i = first; i < argc; i++)
-        if (options & 1)
-            status |= remove_tree(argv[i]);
-        else if (unlink(argv[i]) < 0 && !(force && errno == ENOENT))
+    for (int i = first; i < argc; i++) {
+        if ((options & 1) && is_never_removed(argv[i])) {
+            errno = EBUSY;
             status = fail(argv[i]);
+        } else if (options & 1) {
+            status |= remove_tree(argv[i]);
+        } else if (unlink(argv[i]) < 0 && !(force && errno == ENOENT)) {
+            status = fail(argv[i]);
+        }
+    }
     return status;
 }
 
