@@ -14,11 +14,11 @@ here=ci/fuzz/engine engine=servers/wasm/engine out=build/fuzz
 mkdir -p $out/seeds
 
 for wat in $here/seeds/*.wat ci/unit/engine/*.wat; do
-    wat2wasm --enable-tail-call --enable-multi-memory "$wat" \
+    wat2wasm --enable-tail-call --enable-multi-memory --enable-threads "$wat" \
         -o "$out/seeds/$(basename "$wat" .wat).wasm" || exit 1
 done
 if [ -d ../shared/wasm-spec/core ] && [ ! -e $out/seeds/i32.0.wasm ]; then
-    for wast in ../shared/wasm-spec/{core,tail-call,multi-memory,extended-const}/*.wast; do
+    for wast in ../shared/wasm-spec/{core,tail-call,multi-memory,extended-const,threads}/*.wast; do
         wast2json --enable-all "$wast" -o "$out/seeds/$(basename "$wast" .wast).json" 2>/dev/null
     done
     rm -f $out/seeds/*.json $out/seeds/*.wat
@@ -29,6 +29,7 @@ for target in "$@"; do
     mkdir -p "$out/$target"
     if clang -std=c17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
         -DWASM_TAIL_CALLS=0 -I$engine/include $engine/src/*.c "$here/fuzz_$target.c" -lm \
+        -Wl,--wrap=wasm_platform_sleep \
         -o "$out/fuzz_$target" &&
         "$out/fuzz_$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 \
             -artifact_prefix="$out/$target-" -print_final_stats=1 "$out/$target" \

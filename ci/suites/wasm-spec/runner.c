@@ -391,20 +391,26 @@ static void run_line(char *text)
         check(line, false, "unknown command");
 }
 
-/* Arguments: SPECTEST.wasm and the proposals besides core to switch on. */
+/* Arguments: SPECTEST.wasm and the proposals besides core to switch on, or
+ * no-reference-types. */
 int main(int argc, char **argv)
 {
     static char text[1 << 20];
+    store = argc > 1 ? wasm_store_new(WASM_LIMITS_DEFAULT) : NULL;
+    if (!store)
+        return 2;
+    features = WASM_FEATURES_ALL;
+    define_spectest(argv[1]);
     features = WASM_FEATURES_CORE;
     for (int i = 2; i < argc; i++)
         features |= strcmp(argv[i], "multi-memory") == 0     ? WASM_MULTI_MEMORY
                     : strcmp(argv[i], "tail-call") == 0      ? WASM_TAIL_CALL
                     : strcmp(argv[i], "extended-const") == 0 ? WASM_EXTENDED_CONST
+                    : strcmp(argv[i], "threads") == 0        ? WASM_THREADS
                                                              : 0;
-    store = argc > 1 ? wasm_store_new(WASM_LIMITS_DEFAULT) : NULL;
-    if (!store)
-        return 2;
-    define_spectest(argv[1]);
+    for (int i = 2; i < argc; i++)
+        if (strcmp(argv[i], "no-reference-types") == 0)
+            features &= ~(uint32_t)WASM_REFERENCE_TYPES;
     while (fgets(text, sizeof text, stdin))
         run_line(text);
     wasm_store_free(store);

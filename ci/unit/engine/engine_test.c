@@ -263,5 +263,6 @@ int main(void)
     failed += run_limits_tests();
     failed += run_bad_module_tests();
     failed += run_vector_tests();
+    failed += run_atomics_tests();
     return failed;
 }

@@ -50,5 +50,6 @@ extern long allocations_left;
 int run_limits_tests(void);
 int run_bad_module_tests(void);
 int run_vector_tests(void);
+int run_atomics_tests(void);
 
 #endif

@@ -72,8 +72,9 @@ static bool import_matches(const struct wasm_instance *i, const struct wasm_impo
     }
     case WASM_EXTERN_MEMORY: {
         const struct wasm_memory *memory = d->object;
-        return bounds_match(memory->size / WASM_PAGE_BYTES, &memory->declared,
-                            &m->memories.items[import->index]);
+        const struct wasm_bounds *want = &m->memories.items[import->index];
+        return memory->declared.shared == want->shared &&
+               bounds_match(memory->size / WASM_PAGE_BYTES, &memory->declared, want);
     }
     default: {
         const struct wasm_global *g = d->object;

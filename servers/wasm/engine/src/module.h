@@ -22,6 +22,7 @@ struct wasm_bounds {
     uint32_t min;
     uint32_t max; /* UINT32_MAX where none is declared */
     bool has_max;
+    bool shared; /* of a memory */
 };
 
 struct wasm_function_def {

@@ -55,7 +55,8 @@ enum wasm_opcode {
     OP_REF_IS_NULL = 0xd1,
     OP_REF_FUNC = 0xd2,
     OP_PREFIX = 0xfc,
-    OP_SIMD = 0xfd, /* followed by a number: simd.h */
+    OP_SIMD = 0xfd,   /* followed by a number: simd.h */
+    OP_ATOMIC = 0xfe, /* likewise: atomic.h */
 };
 
 /* After OP_PREFIX. */

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 void *wasm_platform_reserve(size_t size)
 {
@@ -23,6 +24,15 @@ bool wasm_platform_commit(void *at, size_t size)
 void wasm_platform_release(void *at, size_t size)
 {
     munmap(at, size);
+}
+
+uint64_t wasm_platform_sleep(uint64_t nanoseconds)
+{
+    const uint64_t SECOND = 1000000000;
+    struct timespec time = {(time_t)(nanoseconds / SECOND), (long)(nanoseconds % SECOND)}, left;
+    if (nanosleep(&time, &left) == 0)
+        return 0;
+    return (uint64_t)left.tv_sec * SECOND + (uint64_t)left.tv_nsec;
 }
 
 /* One running wasm_platform_run of this thread. */

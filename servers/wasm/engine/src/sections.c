@@ -39,6 +39,8 @@ static const char *feature_name(enum wasm_feature feature)
         return "tail-call";
     case WASM_SIMD128:
         return "SIMD";
+    case WASM_THREADS:
+        return "threads";
     }
     return "unknown";
 }
@@ -135,24 +137,27 @@ static void decode_type(struct wasm_loader *l, struct wasm_reader *r)
         wasm_require(l, r, WASM_MULTI_VALUE);
 }
 
-/* Limits of a table or memory (specification 5.3.7), at most `range`. */
+/* Limits of a table or memory (specification 5.3.7), at most `range`; a memory may be shared.
+ */
 static struct wasm_bounds read_bounds(struct wasm_loader *l, struct wasm_reader *r,
-                                      uint32_t range, const char *too_large)
+                                      uint32_t range, bool may_share, const char *too_large)
 {
     uint8_t flags = wasm_read_byte(r);
-    if (flags == 2 || flags == 3)
-        wasm_malformed(r, "shared memory needs the feature threads, not supported");
     if (flags == 4 || flags == 5)
         wasm_malformed(r, "64-bit limits need the feature memory64, not supported");
-    if (flags > 1)
+    if (flags > 3 || (flags > 1 && !may_share))
         wasm_malformed(r, "malformed limits flags 0x%02x", flags);
     size_t offset = wasm_reader_offset(r);
-    struct wasm_bounds b = {0, UINT32_MAX, flags & 1};
+    struct wasm_bounds b = {0, UINT32_MAX, flags & 1, flags & 2};
+    if (b.shared)
+        wasm_require(l, r, WASM_THREADS);
     b.min = wasm_read_u32(r);
     if (b.has_max)
         b.max = wasm_read_u32(r);
     if (b.min > range || (b.has_max && b.max > range))
         wasm_fail_at(&l->failure, WASM_INVALID, offset, "%s", too_large);
+    if (b.shared && !b.has_max)
+        wasm_fail_at(&l->failure, WASM_INVALID, offset, "shared memory must have maximum");
     if (b.min > b.max)
         wasm_fail_at(&l->failure, WASM_INVALID, offset,
                      "size minimum must not be greater than maximum");
@@ -162,7 +167,7 @@ static struct wasm_bounds read_bounds(struct wasm_loader *l, struct wasm_reader 
 static void decode_table(struct wasm_loader *l, struct wasm_reader *r)
 {
     uint8_t type = wasm_read_reference_type(l, r);
-    struct wasm_bounds bounds = read_bounds(l, r, UINT32_MAX, "table size");
+    struct wasm_bounds bounds = read_bounds(l, r, UINT32_MAX, false, "table size");
     *WASM_APPEND(&l->failure, l->module->tables) = (struct wasm_table_def){type, bounds};
     if (l->module->tables.count > 1 && !(l->module->features & WASM_REFERENCE_TYPES))
         wasm_fail_at(&l->failure, WASM_INVALID, wasm_reader_offset(r),
@@ -171,8 +176,8 @@ static void decode_table(struct wasm_loader *l, struct wasm_reader *r)
 
 static void decode_memory(struct wasm_loader *l, struct wasm_reader *r)
 {
-    struct wasm_bounds bounds =
-        read_bounds(l, r, WASM_MAX_PAGES, "memory size must be at most 65536 pages (4GiB)");
+    struct wasm_bounds bounds = read_bounds(l, r, WASM_MAX_PAGES, true,
+                                            "memory size must be at most 65536 pages (4GiB)");
     *WASM_APPEND(&l->failure, l->module->memories) = bounds;
     if (l->module->memories.count > 1 && !(l->module->features & WASM_MULTI_MEMORY))
         wasm_fail_at(&l->failure, WASM_INVALID, wasm_reader_offset(r),

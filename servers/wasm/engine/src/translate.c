@@ -214,6 +214,8 @@ static void translate_instruction(struct wasm_translator *t)
         translate_select(t, opcode);
     } else if (opcode == OP_SIMD) {
         wasm_translate_simd(t);
+    } else if (opcode == OP_ATOMIC) {
+        wasm_translate_atomic(t);
     } else if (opcode == OP_DROP) {
         if (wasm_top_is_wide(t))
             wasm_drop(t);

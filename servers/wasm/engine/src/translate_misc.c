@@ -193,6 +193,9 @@ static void skip_immediates(struct wasm_translator *t, uint8_t opcode)
     case OP_SIMD:
         wasm_skip_simd(t);
         break;
+    case OP_ATOMIC:
+        wasm_skip_atomic(t);
+        break;
     default:
         if (opcode >= OP_LOAD_FIRST && opcode <= OP_STORE_LAST)
             wasm_skip_access(t);

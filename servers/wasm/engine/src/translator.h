@@ -146,6 +146,10 @@ void wasm_translate_misc(struct wasm_translator *t, uint8_t opcode);
 /* While unreachable: skips a memory argument. */
 void wasm_skip_access(struct wasm_translator *t);
 
+/* translate_atomic.c: atomic instructions, behind their OP_ATOMIC; and skipping one. */
+void wasm_translate_atomic(struct wasm_translator *t);
+void wasm_skip_atomic(struct wasm_translator *t);
+
 /* translate_simd.c: vector instructions, behind their OP_SIMD; and skipping one. */
 void wasm_translate_simd(struct wasm_translator *t);
 void wasm_skip_simd(struct wasm_translator *t);

@@ -21,6 +21,9 @@ const char *wasm_trap_text(enum wasm_trap_kind kind)
         [WASM_TRAP_FUEL] = "all fuel consumed",
         [WASM_TRAP_INTERRUPT] = "interrupted",
         [WASM_TRAP_NO_MEMORY] = "out of host memory",
+        [WASM_TRAP_UNALIGNED] = "unaligned atomic",
+        [WASM_TRAP_NOT_SHARED] = "expected shared memory",
+        [WASM_TRAP_WAIT] = "atomic wait without a timeout: no other thread could end it",
         [WASM_TRAP_HOST] = "host function failed",
     };
     return TEXTS[kind];

@@ -55,7 +55,7 @@ static void read_memory_index(struct wasm_validator *v)
         wasm_invalid(v, "unknown memory 0");
 }
 
-void wasm_read_access(struct wasm_validator *v, unsigned log2_size)
+uint32_t wasm_read_access(struct wasm_validator *v, unsigned log2_size)
 {
     uint32_t align = wasm_read_u32(v->r);
     uint32_t memory = 0;
@@ -70,6 +70,7 @@ void wasm_read_access(struct wasm_validator *v, unsigned log2_size)
         wasm_invalid(v, "unknown memory %u", memory);
     if (align > log2_size)
         wasm_invalid(v, "alignment must not be larger than natural");
+    return align;
 }
 
 static uint8_t read_table(struct wasm_validator *v)
@@ -260,9 +261,7 @@ static void validate_prefixed(struct wasm_validator *v)
 static _Noreturn void refuse(struct wasm_validator *v, uint8_t opcode)
 {
     const char *needs = NULL;
-    if (opcode == 0xfe)
-        needs = "threads";
-    else if (opcode == 0xfb)
+    if (opcode == 0xfb)
         needs = "garbage collection";
     else if ((opcode >= 0x06 && opcode <= 0x0a) || opcode == 0x18 || opcode == 0x19 ||
              opcode == 0x1f)
@@ -282,7 +281,7 @@ static bool is_known(uint8_t opcode)
            (opcode >= OP_LOCAL_GET && opcode <= OP_TABLE_SET) ||
            (opcode >= OP_LOAD_FIRST && opcode <= OP_NUMERIC_LAST) ||
            (opcode >= OP_REF_NULL && opcode <= OP_REF_FUNC) || opcode == OP_PREFIX ||
-           opcode == OP_SIMD;
+           opcode == OP_SIMD || opcode == OP_ATOMIC;
 }
 
 /* Whether a constant expression may hold `opcode` (specification 3.3.10.1). */
@@ -390,6 +389,9 @@ void wasm_validate_plain(struct wasm_validator *v, uint8_t opcode)
             break;
         case OP_SIMD:
             wasm_validate_simd(v);
+            break;
+        case OP_ATOMIC:
+            wasm_validate_atomic(v);
             break;
         default:
             refuse(v, opcode);

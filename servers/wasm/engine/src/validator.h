@@ -45,9 +45,12 @@ void wasm_pop_list(struct wasm_validator *v, struct wasm_type_list list);
 /* An index immediate, checked against the `count` things there are. */
 uint32_t wasm_read_index(struct wasm_validator *v, size_t count, const char *what);
 
-/* memarg: alignment, with bit 6 announcing a memory index, and offset. */
-void wasm_read_access(struct wasm_validator *v, unsigned log2_size);
+/* memarg: alignment, with bit 6 announcing a memory index, and offset. Returns the alignment's
+ * logarithm, which is at most `log2_size`. */
+uint32_t wasm_read_access(struct wasm_validator *v, unsigned log2_size);
 
+/* validate_atomic.c: an atomic instruction, behind its OP_ATOMIC. */
+void wasm_validate_atomic(struct wasm_validator *v);
 /* validate_simd.c: a vector instruction, behind its OP_SIMD. */
 void wasm_validate_simd(struct wasm_validator *v);
 

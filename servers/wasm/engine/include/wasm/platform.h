@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { WASM_PLATFORM_PAGE = 4096 };
 
@@ -24,6 +25,9 @@ bool wasm_platform_commit(void *at, size_t size);
 
 /* Gives a whole reservation back, committed pages included. `size` as reserved. */
 void wasm_platform_release(void *at, size_t size);
+
+/* Sleeps for `nanoseconds`; a signal may end it early. Returns what is left of them. */
+uint64_t wasm_platform_sleep(uint64_t nanoseconds);
 
 /* Runs body(argument) on this thread and returns true when it returns.
  *

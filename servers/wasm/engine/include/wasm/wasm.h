@@ -84,13 +84,16 @@ enum wasm_feature {
     WASM_MULTI_MEMORY = 1 << 7,
     WASM_TAIL_CALL = 1 << 8,
     WASM_SIMD128 = 1 << 9, /* fixed-width SIMD: v128 */
+    WASM_THREADS =
+        1 << 10, /* atomics and shared memories, for one thread: see WASM_TRAP_WAIT */
 };
 /* WebAssembly 2.0. */
 #define WASM_FEATURES_CORE                                                                     \
     (WASM_MUTABLE_GLOBALS | WASM_SIGN_EXTENSION | WASM_SATURATING_FLOAT | WASM_MULTI_VALUE |   \
      WASM_BULK_MEMORY | WASM_REFERENCE_TYPES | WASM_SIMD128)
 #define WASM_FEATURES_ALL                                                                      \
-    (WASM_FEATURES_CORE | WASM_EXTENDED_CONST | WASM_MULTI_MEMORY | WASM_TAIL_CALL)
+    (WASM_FEATURES_CORE | WASM_EXTENDED_CONST | WASM_MULTI_MEMORY | WASM_TAIL_CALL |           \
+     WASM_THREADS)
 
 /* ---- Errors and traps ----------------------------------------------------------------- */
 
@@ -127,6 +130,9 @@ enum wasm_trap_kind {
     WASM_TRAP_FUEL,              /* all fuel consumed */
     WASM_TRAP_INTERRUPT,         /* wasm_store_interrupt was called */
     WASM_TRAP_NO_MEMORY,         /* the host refused memory that the engine itself needed */
+    WASM_TRAP_UNALIGNED,         /* unaligned atomic access */
+    WASM_TRAP_NOT_SHARED,        /* atomic wait on a memory that is not shared */
+    WASM_TRAP_WAIT,              /* atomic wait without a timeout: nobody could notify */
     WASM_TRAP_HOST               /* a host function trapped: its own text */
 };
 
@@ -200,8 +206,9 @@ struct wasm_limits {
     uint64_t memory_bytes;   /* of all linear memories together */
     uint64_t table_elements; /* of all tables together */
     uint64_t stack_bytes;    /* guest call stack: locals, operands, frames; 64 bits each */
-    uint64_t fuel; /* one unit for each function entry and each turn of a loop, and one for
-                      each KiB that a bulk instruction moves; WASM_FUEL_UNLIMITED: no limit */
+    uint64_t fuel; /* one unit for each function entry and each turn of a loop, one for each KiB
+                      that a bulk instruction moves, and one for each millisecond that an
+                      atomic wait may take; WASM_FUEL_UNLIMITED: no limit */
 };
 #define WASM_FUEL_UNLIMITED UINT64_MAX
 /* 4 GiB of memory, 10,000,000 elements, 8 MiB of stack, unlimited fuel. */
