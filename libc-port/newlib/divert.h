@@ -27,9 +27,9 @@ enum verdict signal_judge(int signal, bool fault) __asm__("__pith_libc_signal_ju
 /* Where its handler wants to run: top of the alternate stack, or 0: below the interrupted. */
 uint64_t signal_stack(int signal, uint64_t stack_pointer) __asm__("__pith_libc_signal_stack");
 
-/* Runs the handler; `context` is the interrupted code's registers, or null. */
+/* Runs the handler; `registers` are the interrupted code's, which it may change, or null. */
 void signal_deliver(siginfo_t *info,
-                    struct registers *context) __asm__("__pith_libc_signal_deliver");
+                    struct registers *registers) __asm__("__pith_libc_signal_deliver");
 
 /* From now on the kernel sends this thread to divert.c. False: refused. */
 bool divert_start(void) __asm__("__pith_libc_divert_start");

@@ -252,10 +252,14 @@ int mprotect(void *address, size_t length, int protection)
     uint32_t wanted = protection_from(protection);
     libc_enter();
     enum status status = first(memory(), (uint64_t)address, size, wanted);
-    if (status != OK && status != E_NOMEM) {
+    if (status != OK && status != E_NOMEM && status != E_RIGHTS) {
         status = second(memory(), (uint64_t)address, size, wanted);
     }
-    return libc_leave(status);
+    int failed = libc_leave(status);
+    if (status == E_RIGHTS) {
+        errno = EACCES; /* sealed code, or more than a share allows */
+    }
+    return failed;
 }
 
 /* Private copies have nothing to write back. */

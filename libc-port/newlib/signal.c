@@ -8,6 +8,8 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include <proto/process.h>
@@ -112,7 +114,30 @@ uint64_t signal_stack(int signal, uint64_t stack_pointer)
     return base + alternate.ss_size;
 }
 
-void signal_deliver(siginfo_t *info, struct registers *context)
+/* Calls the handler with the interrupted registers and mask, and takes over what it makes of
+ * them. A signal that was held back interrupted nothing: its registers read 0. */
+static void handle(const struct sigaction *action, siginfo_t *info, struct registers *registers,
+                   sigset_t before)
+{
+    if (!(action->sa_flags & SA_SIGINFO)) {
+        action->sa_handler(info->si_signo);
+        blocked = before;
+        return;
+    }
+    _Static_assert(sizeof(struct registers) == sizeof(mcontext_t),
+                   "mcontext_t is the kernel's");
+    ucontext_t context = {.uc_sigmask = before, .uc_stack = alternate};
+    if (registers) {
+        memcpy(&context.uc_mcontext, registers, sizeof *registers);
+    }
+    action->sa_sigaction(info->si_signo, info, &context);
+    if (registers) {
+        memcpy(registers, &context.uc_mcontext, sizeof *registers);
+    }
+    blocked = context.uc_sigmask;
+}
+
+void signal_deliver(siginfo_t *info, struct registers *registers)
 {
     int signal = info->si_signo;
     struct sigaction action = actions[signal];
@@ -130,13 +155,8 @@ void signal_deliver(siginfo_t *info, struct registers *context)
         status_ignore(announce());
     }
     conversations = 0; /* a handler that leaves by longjmp leaves the conversation too */
-    if (action.sa_flags & SA_SIGINFO) {
-        action.sa_sigaction(signal, info, context);
-    } else {
-        action.sa_handler(signal);
-    }
+    handle(&action, info, registers, before);
     conversations = talking;
-    blocked = before;
     delivered = true;
     interrupted |= !(action.sa_flags & SA_RESTART);
     errno = error;

@@ -92,7 +92,7 @@ static void test_map(void)
     CHECK(munmap(map, 4096) == 0 && close(fd) == 0 && unlink("m") == 0);
 }
 
-/* Code that was written, then sealed. */
+/* Code that was written, then sealed: it runs, and nothing makes it writable again. */
 static void test_code(void)
 {
     static const unsigned char code[] = {0xb8, 42, 0, 0, 0, 0xc3}; /* mov eax, 42; ret */
@@ -102,7 +102,13 @@ static void test_code(void)
     CHECK(mprotect(map, 4096, PROT_READ | PROT_EXEC) == 0);
     int (*function)(void);
     memcpy(&function, &map, sizeof map);
-    CHECK(function() == 42 && munmap(map, 4096) == 0);
+    CHECK(function() == 42);
+    CHECK_ERROR(mprotect(map, 4096, PROT_READ | PROT_WRITE | PROT_EXEC), EACCES);
+    CHECK_ERROR(mprotect(map, 4096, PROT_READ | PROT_WRITE), EACCES);
+    CHECK(mprotect(map, 4096, PROT_NONE) == 0 && mprotect(map, 4096, PROT_READ) == 0);
+    CHECK_ERROR(mprotect(map, 4096, PROT_WRITE), EACCES);
+    CHECK(mprotect(map, 4096, PROT_READ | PROT_EXEC) == 0 && function() == 42);
+    CHECK(munmap(map, 4096) == 0);
 }
 
 void test_memory(void)

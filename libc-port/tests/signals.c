@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "test.h"
@@ -108,6 +109,30 @@ static void test_repair(void)
     signal(SIGSEGV, SIG_DFL);
 }
 
+/* The interrupted registers are seen, and changed ones taken over. */
+static void skip(int signal, siginfo_t *info, void *context)
+{
+    greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+    CHECK(signal == SIGILL && (greg_t)info->si_addr == registers[REG_RIP]);
+    CHECK(registers[REG_RBX] == 0x1234);
+    registers[REG_RIP] += 2; /* ud2 */
+    registers[REG_RBX] = 0x4321;
+    sigaddset(&((ucontext_t *)context)->uc_sigmask, SIGUSR2);
+}
+
+static void test_context(void)
+{
+    install(SIGILL, skip);
+    long value = 0x1234;
+    __asm__ volatile("ud2" : "+b"(value));
+    CHECK(value == 0x4321);
+    sigset_t mask;
+    CHECK(sigprocmask(SIG_BLOCK, NULL, &mask) == 0 && sigismember(&mask, SIGUSR2) == 1);
+    sigdelset(&mask, SIGUSR2);
+    CHECK(sigprocmask(SIG_SETMASK, &mask, NULL) == 0);
+    signal(SIGILL, SIG_DFL);
+}
+
 /* A stack that is used up can only be told on another one. */
 static volatile int depth_limit = 1 << 30;
 
@@ -140,5 +165,6 @@ void test_signals(void)
     test_raise();
     test_faults();
     test_repair();
+    test_context();
     test_stack();
 }

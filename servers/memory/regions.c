@@ -109,13 +109,16 @@ static enum status region_cut(struct tenant *tenant, uint64_t at)
     uint64_t end = region->end;
     region->end = at;
     tree_touch(&tenant->regions, &region->node);
+    struct region *rest;
     enum status status =
-        region_add(tenant, at, end - at, region->state, region->protection, NULL);
+        region_add(tenant, at, end - at, region->state, region->protection, &rest);
     if (status != OK) {
         region->end = end;
         tree_touch(&tenant->regions, &region->node);
+        return status;
     }
-    return status;
+    rest->sealed = region->sealed;
+    return OK;
 }
 
 /// Joins like neighbours from the region before `start` to the one behind `end`.
@@ -127,8 +130,8 @@ static void range_merge(struct tenant *tenant, uint64_t start, uint64_t end)
     while (region && region->node.key <= end) {
         struct region *next = region_from(tenant, region->end);
         if (next && next->node.key == region->end && next->state == region->state &&
-            next->protection == region->protection && !next->fixed && !region->fixed &&
-            region->state != REGION_SHARED) {
+            next->protection == region->protection && next->sealed == region->sealed &&
+            !next->fixed && !region->fixed && region->state != REGION_SHARED) {
             region->end = next->end;
             region_drop(next);
             tree_touch(&tenant->regions, &region->node);
@@ -186,6 +189,30 @@ static bool protection_valid(uint32_t protection)
     return protection <= (PROTECTION_READ | both) && (protection & both) != both;
 }
 
+/// Whether all regions of a checked range may get this protection.
+static enum status range_permits(const struct tenant *tenant, uint64_t start, uint64_t end,
+                                 uint32_t protection)
+{
+    for (const struct region *region; start < end; start = region->end) {
+        region = region_at(tenant, start);
+        if (region->state == REGION_SHARED && protection & ~(uint32_t)region->allowed)
+            return E_RIGHTS;
+        if (region->sealed && protection & PROTECTION_WRITE)
+            return E_RIGHTS;
+    }
+    return OK;
+}
+
+/// Gives a region of an isolated range its protection; `flags`: enum map of a share.
+static void region_protect(struct region *region, uint32_t protection, uint32_t flags)
+{
+    if (region->protection != protection)
+        frames_protect(region->tenant, region->node.key, region->end, protection, flags);
+    region->protection = (uint8_t)protection;
+    if (protection & PROTECTION_EXECUTE && region->state != REGION_SHARED)
+        region->sealed = true;
+}
+
 /// Bytes of reserved regions in an isolated range.
 static uint64_t range_reserved(const struct tenant *tenant, uint64_t start, uint64_t end)
 {
@@ -229,6 +256,8 @@ enum status range_commit(struct tenant *tenant, uint64_t start, uint64_t length,
         status = E_INVAL;
     uint64_t end = start + length;
     if (status == OK)
+        status = range_permits(tenant, start, end, protection);
+    if (status == OK)
         status = range_isolate(tenant, start, end);
     if (status == OK && !lazy) {
         uint64_t bytes = range_reserved(tenant, start, end);
@@ -245,9 +274,7 @@ enum status range_commit(struct tenant *tenant, uint64_t start, uint64_t length,
         region = region_at(tenant, at);
         if (region->state == REGION_RESERVED)
             region->state = lazy ? REGION_LAZY : REGION_COMMITTED;
-        if (region->protection != protection)
-            frames_protect(tenant, at, region->end, protection, 0);
-        region->protection = (uint8_t)protection;
+        region_protect(region, protection, 0);
     }
     if (range_valid(tenant, start, length))
         range_merge(tenant, start, end);
@@ -274,6 +301,7 @@ static void region_empty(struct region *region)
     }
     region->state = REGION_RESERVED;
     region->protection = 0;
+    region->sealed = false;
 }
 
 enum status range_decommit(struct tenant *tenant, uint64_t start, uint64_t length)
@@ -299,20 +327,14 @@ enum status range_protect(struct tenant *tenant, uint64_t start, uint64_t length
     if (status == OK && !protection_valid(protection))
         status = E_INVAL;
     uint64_t end = start + length;
+    if (status == OK)
+        status = range_permits(tenant, start, end, protection);
+    if (status == OK)
+        status = range_isolate(tenant, start, end);
     struct region *region;
     for (uint64_t at = start; status == OK && at < end; at = region->end) {
         region = region_at(tenant, at);
-        if (region->state == REGION_SHARED && protection & ~(uint32_t)region->allowed)
-            status = E_RIGHTS;
-    }
-    if (status == OK)
-        status = range_isolate(tenant, start, end);
-    for (uint64_t at = start; status == OK && at < end; at = region->end) {
-        region = region_at(tenant, at);
-        if (region->protection != protection)
-            frames_protect(tenant, at, region->end, protection,
-                           region->share ? region->share->flags : 0);
-        region->protection = (uint8_t)protection;
+        region_protect(region, protection, region->share ? region->share->flags : 0);
     }
     if (range_valid(tenant, start, length))
         range_merge(tenant, start, end);

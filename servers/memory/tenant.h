@@ -32,6 +32,7 @@ struct region {
     uint8_t protection;
     uint8_t allowed; ///< REGION_SHARED: protections that it can get
     uint8_t fixed;   ///< an IPC buffer: goes with its thread only
+    uint8_t sealed;  ///< has been executable: not writable again while its pages last
 };
 
 /// Memory that several spaces map.

@@ -153,11 +153,13 @@ static void run(void *argument)
 }
 
 /* Whether a fault is a guest's: any address reserved for a linear memory. */
-static bool owns(void *argument, const void *address)
+static bool owns(void *argument, const struct wasm_platform_fault *fault)
 {
     const struct entry *e = argument;
+    if (fault->kind != WASM_FAULT_MEMORY)
+        return false;
     for (const struct wasm_memory *m = e->x->store->memories; m; m = m->next)
-        if ((uintptr_t)address - (uintptr_t)m->base < WASM_MEMORY_RESERVED)
+        if ((uintptr_t)fault->address - (uintptr_t)m->base < WASM_MEMORY_RESERVED)
             return true;
     return false;
 }
