@@ -1,11 +1,18 @@
-/* Runs one converted script of the specification suite against the engine.
+/* Runs converted scripts of the specification suite against the engine, on the host and in the
+ * booted system.
  *
- * run.py turns the JSON of wast2json into lines on standard input; words are separated by
- * blanks, names and texts are in hexadecimal ("-" when empty), values are TYPE:BITS, or
- * v128:LANETYPE:BITS,... with all lanes.
+ *   wasm_spec_runner BUNDLE < SCRIPT
  *
- *   LINE module NAME PATH               instantiate; NAME may be -
- *   LINE refuse STATUS TEXT PATH        must end with malformed, invalid, unlinkable or trap
+ * BUNDLE holds the bytes of all modules; a PLACE in it is OFFSET:SIZE. convert.py turns the
+ * JSON of wast2json into the lines of SCRIPT; words are separated by blanks, names and texts
+ * are in hexadecimal ("-" when empty), values are TYPE:BITS, or v128:LANETYPE:BITS,... with all
+ * lanes.
+ *
+ *   NAME script PLACE FEATURE...        begins a script, in a new store; PLACE: the host module
+ *                                       spectest. Features on top of the core's, or
+ *                                       no-reference-types
+ *   LINE module NAME PLACE              instantiate; NAME may be -
+ *   LINE refuse STATUS TEXT PLACE       must end with malformed, invalid, unlinkable or trap
  *   LINE register AS NAME
  *   LINE invoke NAME FIELD COUNT VALUE...    remembers how the call ended
  *   LINE get NAME FIELD                 likewise, for a global
@@ -13,10 +20,11 @@
  *                                       lane may be nan:canonical or nan:arithmetic
  *   LINE trap TEXT                      the last action trapped so
  *
- * Answers on standard output, one line for each that checks something: "ok LINE" or
- * "FAIL LINE WHY". A module that is to be refused as malformed or invalid must be refused as
- * one of the two; which one depends on the order of decoding and validation where it is both,
- * so the other one is "ok" with a "note LINE WHY" before it.
+ * Answers on standard output, one line for each that checks something: "ok NAME:LINE" or
+ * "FAIL NAME:LINE WHY", and "script NAME" when it begins one. A module that is to be refused as
+ * malformed or invalid must be refused as one of the two; which one depends on the order of
+ * decoding and validation where it is both, so the other one is "ok" with a "note NAME:LINE
+ * WHY" before it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +33,8 @@
 
 enum { VALUES_MAX = 64, INSTANCES_MAX = 4096 };
 
+static FILE *bundle;
+static char script[64];
 static uint32_t features;
 static struct wasm_store *store;
 static struct named {
@@ -47,9 +57,9 @@ static struct {
 static void check(const char *line, bool good, const char *why)
 {
     if (good)
-        printf("ok %s\n", line);
+        printf("ok %s:%s\n", script, line);
     else
-        printf("FAIL %s %s\n", line, why);
+        printf("FAIL %s:%s %s\n", script, line, why);
 }
 
 /* The next word of the line being taken apart. */
@@ -81,21 +91,18 @@ static struct wasm_instance *find(const char *name)
     return NULL;
 }
 
-static enum wasm_status load_file(const char *path, struct wasm_module **module,
-                                  struct wasm_error *error)
+static enum wasm_status load(const char *place, struct wasm_module **module,
+                             struct wasm_error *error)
 {
-    FILE *f = fopen(path, "rb");
-    if (!f) {
-        perror(path);
+    const char *colon = strchr(place, ':');
+    long offset = strtol(place, NULL, 10);
+    size_t size = colon ? strtoul(colon + 1, NULL, 10) : 0;
+    char *bytes = malloc(size + 1);
+    if (!colon || !bytes || fseek(bundle, offset, SEEK_SET) != 0 ||
+        fread(bytes, 1, size, bundle) != size) {
+        fprintf(stderr, "%s: cannot read %s of the bundle\n", script, place);
         exit(2);
     }
-    fseek(f, 0, SEEK_END);
-    size_t size = (size_t)ftell(f);
-    rewind(f);
-    char *bytes = malloc(size + 1);
-    if (!bytes || fread(bytes, 1, size, f) != size)
-        exit(2);
-    fclose(f);
     enum wasm_status status = wasm_module_load(bytes, size, features, module, error);
     free(bytes);
     if (status == WASM_OK && module_count < INSTANCES_MAX)
@@ -104,13 +111,13 @@ static enum wasm_status load_file(const char *path, struct wasm_module **module,
 }
 
 /* Loads and instantiates; `text` receives why not. */
-static enum wasm_status instantiate(const char *path, struct wasm_instance **instance,
+static enum wasm_status instantiate(const char *place, struct wasm_instance **instance,
                                     char text[WASM_ERROR_TEXT])
 {
     struct wasm_error error;
     struct wasm_trap trap;
     struct wasm_module *module;
-    enum wasm_status status = load_file(path, &module, &error);
+    enum wasm_status status = load(place, &module, &error);
     text[0] = 0;
     if (status == WASM_OK)
         status = wasm_instantiate(store, module, instance, &error, &trap);
@@ -162,7 +169,7 @@ static void do_refuse(const char *line)
                  texts_agree(text, wanted_text));
     snprintf(why, sizeof why, "wanted %s, got status %d: %s", wanted, (int)status, text);
     if (other)
-        printf("note %s %s\n", line, why);
+        printf("note %s:%s %s\n", script, line, why);
     check(line, good, why);
 }
 
@@ -342,7 +349,7 @@ static enum wasm_host_result print(void *context, struct wasm_caller *caller, ui
 }
 
 /* The suite's host module: its functions from here, the rest from a compiled module. */
-static void define_spectest(const char *path)
+static void define_spectest(const char *place)
 {
     static const uint8_t I32[] = {WASM_I32}, I64[] = {WASM_I64}, F32[] = {WASM_F32},
                          F64[] = {WASM_F64}, I32_F32[] = {WASM_I32, WASM_F32},
@@ -357,7 +364,7 @@ static void define_spectest(const char *path)
         {"print_f64_f64", {F64_F64, NULL, 2, 0}}};
     char text[WASM_ERROR_TEXT];
     struct wasm_instance *instance;
-    if (instantiate(path, &instance, text) != WASM_OK ||
+    if (instantiate(place, &instance, text) != WASM_OK ||
         wasm_define_instance(store, wasm_name("spectest"), instance) != WASM_OK) {
         fprintf(stderr, "spectest: %s\n", text);
         exit(2);
@@ -367,13 +374,58 @@ static void define_spectest(const char *path)
                          FUNCTIONS[i].type, print, NULL);
 }
 
+static void end_script(void)
+{
+    wasm_store_free(store);
+    for (size_t i = 0; i < module_count; i++)
+        wasm_module_free(modules[i]);
+    module_count = instance_count = 0;
+    current = NULL;
+}
+
+static uint32_t feature(const char *name)
+{
+    static const struct {
+        const char *name;
+        uint32_t bit;
+    } FEATURES[] = {{"multi-memory", WASM_MULTI_MEMORY},
+                    {"tail-call", WASM_TAIL_CALL},
+                    {"extended-const", WASM_EXTENDED_CONST},
+                    {"threads", WASM_THREADS}};
+    for (size_t i = 0; i < sizeof FEATURES / sizeof *FEATURES; i++)
+        if (strcmp(name, FEATURES[i].name) == 0)
+            return FEATURES[i].bit;
+    return 0;
+}
+
+static void begin_script(const char *name)
+{
+    end_script();
+    snprintf(script, sizeof script, "%s", name);
+    printf("script %s\n", script);
+    fflush(stdout);
+    store = wasm_store_new(WASM_LIMITS_DEFAULT);
+    if (!store)
+        exit(2);
+    features = WASM_FEATURES_ALL;
+    define_spectest(word());
+    features = WASM_FEATURES_CORE;
+    for (const char *w = word(); strcmp(w, "-") != 0; w = word()) {
+        if (strcmp(w, "no-reference-types") == 0)
+            features &= ~(uint32_t)WASM_REFERENCE_TYPES;
+        features |= feature(w);
+    }
+}
+
 static void run_line(char *text)
 {
     const char *line = strtok(text, " \n");
     if (!line)
         return;
     const char *command = word();
-    if (strcmp(command, "module") == 0)
+    if (strcmp(command, "script") == 0)
+        begin_script(line);
+    else if (strcmp(command, "module") == 0)
         do_module(line);
     else if (strcmp(command, "refuse") == 0)
         do_refuse(line);
@@ -391,30 +443,17 @@ static void run_line(char *text)
         check(line, false, "unknown command");
 }
 
-/* Arguments: SPECTEST.wasm and the proposals besides core to switch on, or
- * no-reference-types. */
 int main(int argc, char **argv)
 {
     static char text[1 << 20];
-    store = argc > 1 ? wasm_store_new(WASM_LIMITS_DEFAULT) : NULL;
-    if (!store)
+    bundle = argc == 2 ? fopen(argv[1], "rb") : NULL;
+    if (!bundle) {
+        fprintf(stderr, "usage: %s BUNDLE < SCRIPT\n", argv[0]);
         return 2;
-    features = WASM_FEATURES_ALL;
-    define_spectest(argv[1]);
-    features = WASM_FEATURES_CORE;
-    for (int i = 2; i < argc; i++)
-        features |= strcmp(argv[i], "multi-memory") == 0     ? WASM_MULTI_MEMORY
-                    : strcmp(argv[i], "tail-call") == 0      ? WASM_TAIL_CALL
-                    : strcmp(argv[i], "extended-const") == 0 ? WASM_EXTENDED_CONST
-                    : strcmp(argv[i], "threads") == 0        ? WASM_THREADS
-                                                             : 0;
-    for (int i = 2; i < argc; i++)
-        if (strcmp(argv[i], "no-reference-types") == 0)
-            features &= ~(uint32_t)WASM_REFERENCE_TYPES;
+    }
     while (fgets(text, sizeof text, stdin))
         run_line(text);
-    wasm_store_free(store);
-    for (size_t i = 0; i < module_count; i++)
-        wasm_module_free(modules[i]);
+    end_script();
+    fclose(bundle);
     return 0;
 }
