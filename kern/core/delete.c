@@ -16,19 +16,19 @@
 static void end(struct slot *slot)
 {
     ASSERT(delete_leaf, !slot->child && !(slot->flags & SLOT_NODE));
+    uint8_t inner = 0;
+    if (slot->flags & SLOT_INNER) { // first, since the thread may be running on it
+        struct thread *thread = thread_of_inner(slot);
+        inner = slot->inner;
+        wait_end(arch_cpu(), thread, E_INTR);
+        thread_inner_lost(thread, (enum thread_inner)inner);
+    }
     if (slot->kind == KIND_FRAME || slot->kind == KIND_PAGE_TABLE)
         space_unmap(slot);
     else if (slot->kind == KIND_VSPACE)
         space_unref(slot);
     if (slot->flags & SLOT_LINE)
         line_signal_lost(slot);
-    uint8_t inner = 0;
-    if (slot->flags & SLOT_INNER) {
-        struct thread *thread = thread_of_inner(slot);
-        inner = slot->inner;
-        wait_end(arch_cpu(), thread, E_INTR);
-        thread_inner_lost(thread, (enum thread_inner)inner);
-    }
     struct slot *parent = slot->parent;
     slot_unlink(slot);
     slot_clear(slot);
@@ -70,7 +70,7 @@ static bool evict(struct slot *slot, unsigned *budget)
 static bool bury_thread(struct cpu *cpu, struct thread *thread, unsigned *budget)
 {
     wait_end(cpu, thread, E_DEAD);
-    sched_drop_fpu(cpu, &thread->fpu_image);
+    sched_save_fpu(cpu, thread);
     for (unsigned i = 0; i < INNER_COUNT; i++)
         if (!evict(&thread->inner[i], budget))
             return false;

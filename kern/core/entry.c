@@ -1,7 +1,10 @@
 /// Where arch enters the kernel: system calls, faults, interrupts, the tick.
 ///
-/// Always: the lock is held from entry to exit; the running thread's user state is in its
-/// frame; what runs afterwards is decided by sched_resume().
+/// Always: the lock is held from here to the exit; the running thread's user state is in its
+/// frame; what runs afterwards is decided by sched_resume(). While a CPU waits for the lock
+/// here, its thread can be taken off it (sched_interrupt()): then there is nothing to do for it
+/// any more.
+#include <arch/irq.h>
 #include <kern/delete.h>
 #include <kern/ipc.h>
 #include <kern/lines.h>
@@ -83,11 +86,12 @@ static syscall_handler *const handlers[SYSCALL_COUNT] = {
     [SYSCALL_DEBUG] = sys_debug,
 };
 
-/// Sees to it that the right thread runs.
-static inline struct arch_resume leave(struct cpu *cpu)
+/// Leaves from a system call, with whatever thread is to run.
+static inline struct arch_resume leave_call(struct cpu *cpu)
 {
     struct arch_resume resume = sched_resume(cpu);
-    arch_unlock(&kern_lock);
+    if (unlikely(!resume.words))
+        arch_leave(resume);
     return resume;
 }
 
@@ -127,7 +131,6 @@ static inline enum status check_number(uint64_t number)
 static struct arch_resume syscall_unknown(struct arch_frame *frame)
 {
     arch_frame_set_status(frame, E_SYSCALL);
-    arch_unlock(&kern_lock);
     return (struct arch_resume){frame, frame};
 }
 
@@ -144,18 +147,16 @@ struct arch_resume syscall_general(struct arch_frame *frame)
                                                         : dispatch_flags(cpu, self);
     if (status != STATUS_LATER)
         arch_frame_set_status(frame, status);
-    struct arch_resume resume = leave(cpu);
-    if (unlikely(!resume.words))
-        arch_leave(resume);
-    return resume;
+    return leave_call(cpu);
 }
 
 /// kern_syscall() behind other CPUs.
 static __attribute__((noinline)) struct arch_resume syscall_late(struct arch_frame *frame,
                                                                  uint16_t ticket)
 {
-    arch_lock_wait(&kern_lock, ticket, kern_lock_wait);
-    return syscall_general(frame);
+    struct cpu *cpu = arch_cpu();
+    arch_lock_wait(&kern_lock, ticket, cpu_wait);
+    return cpu->arch.frame == frame ? syscall_general(frame) : leave_call(cpu);
 }
 
 struct arch_resume kern_syscall(uint64_t target, uint64_t tag, struct arch_frame *frame)
@@ -177,33 +178,40 @@ struct arch_resume kern_fault(struct arch_frame *frame, uint32_t kind, uint64_t 
 {
     struct cpu *cpu = arch_cpu();
     struct thread *self = thread_of(frame);
-    arch_lock(&kern_lock, kern_lock_wait);
-    trace(cpu, TRACE_FAULT, kind, address);
     self->fault = (struct fault){kind, address, frame->rip, code, frame->rsp};
-    struct thread *to = fault_send(cpu, self, INNER_FAULT);
+    self->faulting = true;
+    cpu_lock();
+    if (cpu->arch.frame != frame)
+        return sched_resume(cpu);
+    struct thread *to = fault_begin(cpu, self);
     if (to && to->priority >= self->priority)
         sched_hand_over(cpu, to);
     else if (to)
         sched_ready(cpu, to);
-    return leave(cpu);
+    return sched_resume(cpu);
 }
 
-struct arch_resume kern_interrupt(struct arch_frame *frame, uint32_t line)
+struct arch_resume kern_interrupt(uint32_t line)
 {
     struct cpu *cpu = arch_cpu();
-    (void)frame;
-    arch_lock(&kern_lock, kern_lock_wait);
-    line_fired(cpu, line);
-    return leave(cpu);
+    cpu_lock();
+    if (arch_irq_accept(line))
+        line_fired(cpu, line);
+    return sched_resume(cpu);
 }
 
-struct arch_resume kern_timer(struct arch_frame *frame)
+struct arch_resume kern_timer(void)
 {
     struct cpu *cpu = arch_cpu();
     unsigned budget = DELETE_BUDGET;
-    (void)frame;
-    arch_lock(&kern_lock, kern_lock_wait);
+    cpu_lock();
     sched_tick(cpu);
     (void)delete_bury(cpu, &budget); // the next tick goes on
-    return leave(cpu);
+    return sched_resume(cpu);
+}
+
+struct arch_resume kern_called(void)
+{
+    cpu_lock();
+    return sched_resume(arch_cpu());
 }

@@ -105,7 +105,11 @@ static void check_thread(const struct thread *thread)
     ASSERT(inv_top,
            thread->top.at == (inner[INNER_VSPACE].kind ? inner[INNER_VSPACE].address : 0));
     ASSERT(inv_called, state != THREAD_STATE_CALLING || thread->reply->thread == thread);
-    ASSERT(inv_frame, arch_frame_valid(&thread->frame));
+    bool runs = state == THREAD_STATE_RUNNING;
+    ASSERT(inv_runs, !runs || cpu_thread(thread->cpu) == thread);
+    ASSERT(inv_faulting, runs || !thread->faulting);
+    // Another CPU's running thread may be half-way in.
+    ASSERT(inv_frame, (runs && thread->cpu != arch_cpu()) || arch_frame_valid(&thread->frame));
 }
 
 static void check_page(const struct slot *page)
@@ -137,8 +141,15 @@ static void check_scheduler(const struct cpu *cpu)
 {
     for (unsigned i = 0; i < PRIORITIES; i++) {
         check_queue(&cpu->queue[i], THREAD_STATE_READY);
+        for (const struct link *at = cpu->queue[i].next; at != &cpu->queue[i]; at = at->next)
+            ASSERT(inv_home, container_of(at, struct thread, link)->cpu == cpu);
         ASSERT(inv_ready, link_empty(&cpu->queue[i]) == !(cpu->ready >> i & 1));
     }
+    const struct thread *self = cpu_thread(cpu);
+    ASSERT(inv_work, !cpu->work);
+    ASSERT(inv_space, self->state == THREAD_STATE_RUNNING ? cpu->top.at == self->top.at
+                      : cpu != arch_cpu() ? cpu->top.at == arch_space_kernel().at
+                                          : true);
 }
 
 uint64_t invariants_check(void)
@@ -156,6 +167,7 @@ uint64_t invariants_check(void)
     }
     for (unsigned i = 0; i < SLOTS_PER_PAGE; i++)
         ASSERT(inv_no_page, cspace_no_page[i].kind == KIND_NONE);
-    check_scheduler(arch_cpu());
+    for (uint32_t i = 0; i < cpu_count; i++)
+        check_scheduler(&kern_cpus[i]);
     return seen;
 }

@@ -85,10 +85,10 @@ void kern_log(const char *format, ...)
 _Noreturn void kern_panic(const char *format, ...)
 {
     va_list arguments;
-    if (panicking)
-        arch_halt();
+    if (__atomic_exchange_n(&panicking, true, __ATOMIC_ACQ_REL))
+        arch_halt(); // another CPU was first, or it comes of the panic itself
+    arch_stop_others();
     arch_console_take();
-    panicking = true;
     kern_log("\nPith panic: ");
     va_start(arguments, format);
     put_format(format, &arguments);

@@ -137,6 +137,8 @@ static void fill_info(struct boot_info *info, const struct arch_boot *boot)
     info->magic = BOOT_INFO_MAGIC;
     info->version = BOOT_INFO_VERSION;
     info->cpu_count = boot->cpu_count;
+    for (uint32_t i = 0; i < boot->cpu_count; i++)
+        info->apic_ids[i] = boot->apic_ids[i];
     info->tsc_hz = boot->tsc_hz;
     info->rsdp = boot->rsdp.at;
     info->framebuffer = boot->framebuffer.at;
@@ -160,7 +162,8 @@ _Noreturn void kern_main(const struct arch_boot *boot)
 {
     struct cpu *cpu = arch_cpu();
     start_boot = boot;
-    arch_lock(&kern_lock, kern_lock_wait);
+    cpu_lock();
+    cpu_count = boot->cpu_count;
     sched_init(cpu);
     struct supply supply = largest_range(boot);
     struct phys page = supply_pages(&supply, 1);
@@ -173,8 +176,15 @@ _Noreturn void kern_main(const struct arch_boot *boot)
     add_range_capability(BOOT_SLOT_IOPORT, KIND_IOPORT, 65536);
     add_range_capability(BOOT_SLOT_DEBUG, KIND_DEBUG, 0);
     boot_untypeds(boot, &supply, slot_at, info);
-    struct arch_resume resume = sched_resume(cpu);
-    arch_unlock(&kern_lock);
-    arch_leave(resume);
+    arch_leave(sched_resume(cpu));
 }
+
+_Noreturn void kern_cpu_main(void)
+{
+    struct cpu *cpu = arch_cpu();
+    cpu_lock();
+    sched_init(cpu);
+    sched_idle(cpu);
+}
+_Static_assert(BOOT_CPUS == ARCH_CPUS_MAX, "pith.idl: BOOT_CPUS");
 _Static_assert(sizeof(struct boot_info) <= ARCH_PAGE_BYTES, "boot information is one page");

@@ -81,8 +81,18 @@ static void trace_copy(struct cpu *cpu, struct thread *self)
     result(self, 1, lost);
 }
 
+static void cpu_show(struct thread *self, const struct cpu *cpu)
+{
+    const struct thread *thread = cpu_thread(cpu);
+    bool idle = thread == &cpu->idle;
+    result(self, 0, cpu->arch.apic_id);
+    result(self, 1, cpu->idle_time + (idle ? arch_time() - cpu->idle_since : 0));
+    result(self, 2, idle ? 0 : thread->number);
+}
+
 enum status sys_debug(struct cpu *cpu, struct thread *self)
 {
+    (void)cpu;
     struct slot *slot;
     uint64_t op = argument(self, 1), a = argument(self, 2);
     enum status status = cspace_find(self->cspace, (uint32_t)argument(self, 0), KIND_DEBUG,
@@ -96,20 +106,21 @@ enum status sys_debug(struct cpu *cpu, struct thread *self)
     case DEBUG_OP_LOG:
         return debug_log(self, a);
     case DEBUG_OP_TRACE:
-        trace_start(cpu, (uint32_t)a);
+        for (uint32_t i = 0; i < cpu_count; i++)
+            trace_start(&kern_cpus[i], (uint32_t)a);
         return OK;
     case DEBUG_OP_TRACE_READ:
-        trace_copy(cpu, self);
+        CHECK(trace_cpu, a < cpu_count, E_INVAL);
+        trace_copy(&kern_cpus[a], self);
         return OK;
     case DEBUG_OP_CHECK:
         result(self, 0, invariants_check());
         return OK;
     case DEBUG_OP_PANIC:
         kern_panic("asked for by debug PANIC");
-    case DEBUG_OP_COUNTERS:
-        result(self, 0, cpu->arch.space_writes);
-        result(self, 1, cpu->arch.fpu_exchanges);
-        result(self, 2, cpu->arch.msr_writes);
+    case DEBUG_OP_CPU:
+        CHECK(show_cpu, a < cpu_count, E_INVAL);
+        cpu_show(self, &kern_cpus[a]);
         return OK;
     default:
         return E_INVAL;

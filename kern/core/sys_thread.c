@@ -113,9 +113,18 @@ static enum status set_priority(struct cpu *cpu, struct thread *self, struct thr
     return OK;
 }
 
+static enum status set_cpu(struct cpu *cpu, struct thread *thread, uint64_t number)
+{
+    CHECK(cpu_range, number < cpu_count, E_INVAL);
+    wait_fetch(cpu, thread);
+    sched_move(cpu, thread, &kern_cpus[number]);
+    return OK;
+}
+
 static enum status set_fs_base(struct cpu *cpu, struct thread *thread, uint64_t base)
 {
     CHECK(fs_base_user, arch_user_valid(user(base), 1), E_INVAL);
+    wait_fetch(cpu, thread);
     thread->frame.fs_base = base;
     if (thread->state == THREAD_STATE_RUNNING)
         arch_fs_switch(&cpu->arch, &thread->frame);
@@ -155,6 +164,7 @@ static enum status answer_fault(struct cpu *cpu, struct thread *thread, uint64_t
 /// Sends another thread to its handler, wherever it is in its own code.
 static enum status divert(struct cpu *cpu, struct thread *thread, uint64_t code)
 {
+    wait_fetch(cpu, thread);
     CHECK(divert_alive, waits(thread) || thread->state == THREAD_STATE_READY, E_INVAL);
     CHECK(divert_handler, thread->handler, E_NOTSUP);
     CHECK(divert_handling, !thread->handling, E_BUSY);
@@ -200,7 +210,7 @@ enum status sys_thread_control(struct cpu *cpu, struct thread *self)
     case THREAD_OP_PRIORITY:
         return set_priority(cpu, self, thread, a);
     case THREAD_OP_CPU:
-        return a == cpu->arch.number ? OK : E_INVAL; // the others are parked
+        return set_cpu(cpu, thread, a);
     case THREAD_OP_FS_BASE:
         return set_fs_base(cpu, thread, a);
     case THREAD_OP_HANDLER:

@@ -28,7 +28,6 @@ static __attribute__((noinline)) struct arch_resume
 leave_with_fpu(struct cpu *cpu, struct thread *to, const struct arch_frame *words)
 {
     sched_switch_fpu(cpu, to->fpu);
-    arch_unlock(&kern_lock);
     return (struct arch_resume){&to->frame, words};
 }
 
@@ -43,7 +42,8 @@ struct arch_resume fast_call(uint64_t target, uint64_t tag, struct arch_frame *f
     struct endpoint *endpoint = slot->object;
     struct link *first = endpoint->receivers.next;
     struct thread *to = container_of(first, struct thread, link);
-    if (unlikely(first == &endpoint->receivers || to->priority < self->priority))
+    if (unlikely(first == &endpoint->receivers || to->priority < self->priority ||
+                 to->cpu != cpu))
         return syscall_general(frame);
     // Past this line it cannot fail.
     link_remove_first(&endpoint->receivers);
@@ -57,7 +57,6 @@ struct arch_resume fast_call(uint64_t target, uint64_t tag, struct arch_frame *f
     sched_switch_space(cpu, to);
     if (unlikely(cpu->fpu_open != to->fpu))
         return leave_with_fpu(cpu, to, frame);
-    arch_unlock(&kern_lock);
     return (struct arch_resume){&to->frame, frame};
 }
 
@@ -73,9 +72,10 @@ struct arch_resume fast_reply_recv(uint64_t target, uint64_t tag, struct arch_fr
     struct endpoint *endpoint = slot->object;
     struct reply *reply = reply_slot->object;
     struct thread *to = reply->thread;
-    // Without `unsent` bits to hand back; and nothing to receive at once.
-    if (unlikely(!to || to->state != THREAD_STATE_CALLING || (cpu->ready & to->above) ||
-                 endpoint->pending || !link_empty(&endpoint->senders)))
+    // On this CPU, without `unsent` bits to hand back; and nothing to receive at once.
+    if (unlikely(!to || to->state != THREAD_STATE_CALLING || to->cpu != cpu ||
+                 (cpu->ready & to->above) || endpoint->pending ||
+                 !link_empty(&endpoint->senders)))
         return syscall_general(frame);
     // Past this line it cannot fail.
     arch_frame_set_status(&to->frame, OK);
@@ -88,7 +88,6 @@ struct arch_resume fast_reply_recv(uint64_t target, uint64_t tag, struct arch_fr
     sched_switch_space(cpu, to);
     if (unlikely(cpu->fpu_open != to->fpu))
         return leave_with_fpu(cpu, to, frame);
-    arch_unlock(&kern_lock);
     return (struct arch_resume){&to->frame, frame};
 }
 
@@ -108,7 +107,6 @@ struct arch_resume fast_signal(uint64_t target, struct arch_frame *frame)
         sched_wake(cpu, endpoint_take(&endpoint->receivers, slot->badge));
     else
         endpoint->pending |= slot->badge;
-    arch_unlock(&kern_lock);
     // Whoever runs now entered by a system call.
     return (struct arch_resume){cpu->arch.frame, cpu->arch.frame};
 }

@@ -43,6 +43,13 @@ bool fault_divert(struct thread *thread)
     return true;
 }
 
+struct thread *fault_begin(struct cpu *cpu, struct thread *thread)
+{
+    thread->faulting = false;
+    trace_thread(cpu, thread, TRACE_FAULT, thread->fault.kind, thread->fault.address);
+    return fault_send(cpu, thread, INNER_FAULT);
+}
+
 struct thread *fault_answer(struct cpu *cpu, struct thread *thread, uint64_t action)
 {
     if (action == FAULT_ACTION_RETRY)

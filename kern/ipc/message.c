@@ -23,9 +23,11 @@ enum status message_check(uint64_t tag)
 static bool transfer(struct thread *from, struct thread *to, unsigned i)
 {
     struct slot *source, *target;
-    uint32_t place = to->buffer->slots[i];
+    // Read once: other threads may be writing there.
+    uint32_t place = __atomic_load_n(&to->buffer->slots[i], __ATOMIC_RELAXED);
+    uint32_t handle = __atomic_load_n(&from->buffer->caps[i], __ATOMIC_RELAXED);
     if (!place || cspace_find_free(to->cspace, place, &target) != OK ||
-        cspace_find_any(from->cspace, from->buffer->caps[i], &source) != OK)
+        cspace_find_any(from->cspace, handle, &source) != OK)
         return false;
     bool single = source->kind == KIND_UNTYPED || source->kind == KIND_PAGE_TABLE;
     if (source->kind == KIND_REPLY) { // while it is free: a right to answer stays where it is

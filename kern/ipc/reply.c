@@ -13,12 +13,27 @@ struct reply *reply_create(void *memory)
     return reply;
 }
 
+void wait_fetch(struct cpu *cpu, struct thread *thread)
+{
+    if (thread->state != THREAD_STATE_RUNNING || thread->cpu == cpu)
+        return;
+    sched_interrupt(thread);
+    if (!thread->faulting) {
+        sched_return(thread);
+        return;
+    }
+    struct thread *to = fault_begin(cpu, thread);
+    if (to)
+        sched_ready(cpu, to);
+}
+
 void wait_end(struct cpu *cpu, struct thread *thread, enum status status)
 {
     bool in_call = true;
+    wait_fetch(cpu, thread);
     switch (thread_state(thread)) {
     case THREAD_STATE_READY:
-        sched_remove(cpu, thread);
+        sched_remove(thread);
         in_call = false;
         break;
     case THREAD_STATE_SENDING:

@@ -23,9 +23,31 @@ static uint64_t *walk(struct phys top, struct user address, unsigned *level)
     }
 }
 
-static bool loaded(struct phys top)
+/// More pages than this are forgotten with all others.
+#define FLUSH_PAGES 32
+
+static void flush(struct cpu *cpu, uint64_t address, uint64_t pages)
 {
-    return arch_cpu()->top.at == top.at;
+    (void)cpu;
+    for (uint64_t i = 0; i < pages && pages <= FLUSH_PAGES; i++)
+        arch_tlb_flush(user(address + i * ARCH_PAGE_BYTES));
+    if (pages > FLUSH_PAGES)
+        arch_tlb_flush_all();
+}
+
+/// Has every CPU that has the space `top` loaded forget `pages` pages from `address` on. They
+/// have when it returns: the memory may be used again.
+static void forget(struct phys top, uint64_t address, uint64_t pages)
+{
+    struct cpu *cpu = arch_cpu();
+    uint32_t others = 0;
+    for (uint32_t i = 0; i < cpu_count; i++)
+        if (kern_cpus[i].top.at == top.at && &kern_cpus[i] != cpu)
+            others |= 1u << i;
+    if (cpu->top.at == top.at)
+        flush(cpu, address, pages);
+    if (others)
+        cpu_ask(others, flush, address, pages);
 }
 
 static enum status check_map(const struct slot *frame, struct user address, uint64_t flags)
@@ -74,12 +96,10 @@ enum status space_map_frame(struct slot *frame, const struct slot *vspace, struc
         CHECK(map_occupied, own || !arch_entry_present(entry[i]), E_EXIST);
     }
     // Past this line it cannot fail.
-    bool flush = same && loaded(top);
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < count; i++)
         arch_entry_write(&entry[i], first + i * ARCH_PAGE_BYTES);
-        if (flush)
-            arch_tlb_flush(user(address.at + i * ARCH_PAGE_BYTES));
-    }
+    if (same)
+        forget(top, address.at, count);
     frame->space = vspace->space;
     frame->mapped = address.at;
     trace(arch_cpu(), TRACE_MAP, address.at, frame->address);
@@ -112,16 +132,14 @@ static void unmap_frame(struct slot *frame, struct phys top)
     if (level != bottom)
         return;
     unsigned count = 1u << (frame->bits - arch_level_bits(bottom));
-    bool flush = loaded(top);
     for (unsigned i = 0; i < count; i++) {
         uint64_t offset = i * ARCH_PAGE_BYTES;
         if (!arch_entry_present(entry[i]) || !arch_entry_leaf(entry[i], bottom) ||
             arch_entry_target(entry[i]).at != frame->address + offset)
             continue;
         arch_entry_write(&entry[i], 0);
-        if (flush)
-            arch_tlb_flush(user(frame->mapped + offset));
     }
+    forget(top, frame->mapped, count);
 }
 
 static void unmap_table(struct slot *table, struct phys top)
@@ -132,8 +150,7 @@ static void unmap_table(struct slot *table, struct phys top)
         arch_entry_leaf(*entry, level) || arch_entry_target(*entry).at != table->address)
         return;
     arch_entry_write(entry, 0);
-    if (loaded(top))
-        arch_tlb_flush_all();
+    forget(top, 0, FLUSH_PAGES + 1);
 }
 
 void space_unmap(struct slot *slot)

@@ -73,8 +73,10 @@ void space_unref(const struct slot *slot)
     struct cpu *cpu = arch_cpu();
     if (cpu->top.at == space->top.at) { // its pages may be used again: get off them
         cpu->top = arch_space_kernel();
-        arch_space_switch(&cpu->arch, cpu->top);
+        arch_space_switch(cpu->top);
     }
+    for (uint32_t i = 0; i < cpu_count; i++) // elsewhere only running threads' are loaded
+        ASSERT(space_left, kern_cpus[i].top.at != space->top.at);
     space->generation++;
     space->next = spaces_freed;
     spaces_freed = (uint32_t)(space - spaces);

@@ -2,8 +2,8 @@
 ///
 /// Always: the pointers that IPC uses (cspace, top, buffer) agree with the inner slots, and a
 /// thread that is not INACTIVE has all three.
+#include <kern/cpu.h>
 #include <kern/object.h>
-#include <kern/thread.h>
 
 static uint32_t threads_made;
 
@@ -14,6 +14,7 @@ struct thread *thread_create(void *memory)
     arch_frame_init(&thread->frame);
     arch_fpu_init(&thread->fpu_image);
     thread->cspace = &cspace_none;
+    thread->cpu = arch_cpu();
     thread->number = ++threads_made;
     thread_set_priority(thread, 0);
     for (unsigned i = 0; i < INNER_COUNT; i++)

@@ -99,12 +99,21 @@ static const struct madt *find_madt(const struct rsdp *rsdp)
     return NULL;
 }
 
+static void add_cpu(struct acpi_madt *madt, uint32_t apic_id, uint32_t flags)
+{
+    if (!(flags & CPU_ENABLED))
+        return;
+    if (madt->cpu_count < MADT_CPUS)
+        madt->apic_ids[madt->cpu_count] = apic_id;
+    madt->cpu_count++;
+}
+
 static void read_entry(const struct madt_entry *e, struct acpi_madt *madt)
 {
     if (e->type == MADT_LOCAL && e->length >= 8) {
-        madt->cpu_count += (e->local.flags & CPU_ENABLED) != 0;
+        add_cpu(madt, e->local.apic_id, e->local.flags);
     } else if (e->type == MADT_X2 && e->length >= 16) {
-        madt->cpu_count += (e->x2.flags & CPU_ENABLED) != 0;
+        add_cpu(madt, e->x2.id, e->x2.flags);
     } else if (e->type == MADT_IOAPIC && e->length >= 12 && madt->ioapic_count < 8) {
         madt->ioapics[madt->ioapic_count++] =
             (struct acpi_ioapic){phys(e->ioapic.at), e->ioapic.first_gsi};

@@ -24,14 +24,21 @@ struct acpi_ioapic {
     uint32_t first_gsi;
 };
 
+#define MADT_CPUS 64
+
 struct acpi_madt {
     uint32_t ioapic_count;
     struct acpi_ioapic ioapics[8];
     uint32_t isa_gsi[16];   ///< where each ISA interrupt arrives
     uint16_t isa_flags[16]; ///< MPS INTI flags of its override
-    uint32_t cpu_count;
+    uint32_t cpu_count;     ///< enabled ones; the list has the first of them
+    uint32_t apic_ids[MADT_CPUS];
     struct phys local_apic;
 };
+
+/// Starts the CPUs that the MADT names and fills boot's list of those that run; the others are
+/// left out with a message. Everything else is set up.
+void smp_start(const struct acpi_madt *madt, struct arch_boot *boot);
 
 /// Reads the MADT, starting at boot->rsdp.
 void acpi_read(const struct arch_boot *boot, struct acpi_madt *madt);

@@ -27,7 +27,7 @@ DIRECT_PDS      equ 0x4000
 extern map_tables_phys          ; these five are the linker script's
 extern bss_phys
 extern bss_words
-extern boot_area
+extern cpu_areas
 extern arch_main
 
 section .boot progbits alloc exec write align=8
@@ -152,7 +152,7 @@ start64:
     mov ss, eax
     mov fs, eax
     mov gs, eax
-    mov rsp, boot_area + 4096 + STACK_BYTES
+    mov rsp, cpu_areas + 4096 + STACK_BYTES
     mov rax, arch_main
     mov edi, ebp
     xor ebp, ebp

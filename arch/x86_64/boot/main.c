@@ -44,8 +44,8 @@ void arch_main(struct phys info)
     for (uint32_t i = 0; i < madt.ioapic_count; i++)
         ranges_set(&boot, madt.ioapics[i].at.at, madt.ioapics[i].at.at + ARCH_PAGE_BYTES,
                    ARCH_RANGE_KERNEL);
-    boot.cpu_count = madt.cpu_count ? madt.cpu_count : 1;
     boot.irq_count = arch_irq_count();
     read_build_id(boot.build_id);
+    smp_start(&madt, &boot);
     kern_main(&boot);
 }

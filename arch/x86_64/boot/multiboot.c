@@ -78,6 +78,9 @@ static void read_memory_map(const struct tag_memory_map *map, struct arch_boot *
                        ram ? ARCH_RANGE_FREE : ARCH_RANGE_DEVICE);
             if (ram)
                 boot->memory_bytes += e->bytes;
+            if (e->start < AP_PAGE + ARCH_PAGE_BYTES && e->start + e->bytes > AP_PAGE)
+                boot->low_ram = ram && e->start <= AP_PAGE &&
+                                e->start + e->bytes >= AP_PAGE + ARCH_PAGE_BYTES;
         }
     }
 }

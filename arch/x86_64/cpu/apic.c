@@ -11,6 +11,8 @@ enum { // registers, in words
     APIC_TPR = 0x80 / 4,
     APIC_EOI = 0xb0 / 4,
     APIC_SPURIOUS = 0xf0 / 4,
+    APIC_ICR = 0x300 / 4,
+    APIC_ICR_TARGET = 0x310 / 4,
     APIC_LVT_TIMER = 0x320 / 4,
     APIC_LVT_LINT0 = 0x350 / 4,
     APIC_LVT_LINT1 = 0x360 / 4,
@@ -29,12 +31,22 @@ enum {
     SOFTWARE_ENABLE = 1 << 8,
 };
 
+enum { // commands
+    ICR_NMI = 4 << 8,
+    ICR_INIT = 5 << 8,
+    ICR_START = 6 << 8,
+    ICR_PENDING = 1 << 12,
+    ICR_ASSERT = 1 << 14,
+    ICR_ALL_OTHERS = 3 << 18,
+};
+
 #define BASE_X2APIC (1ul << 10)
 #define BASE_ENABLE (1ul << 11)
 
 static volatile uint32_t *apic;
 static struct phys base;
 static uint64_t timer_hz;
+static bool stopping;
 
 void apic_init(struct phys from_madt, bool ioapic)
 {
@@ -43,18 +55,57 @@ void apic_init(struct phys from_madt, bool ioapic)
         kern_panic(
             "the firmware left the local APIC in x2APIC mode; switch that off in its setup");
     base = from_madt.at ? from_madt : phys(msr & 0x000ffffffffff000ul);
-    msr_write(MSR_APIC_BASE, (msr & 0xfff) | base.at | BASE_ENABLE);
     apic = map_device(base);
+    apic_enable(0, !ioapic);
+}
 
+void apic_enable(uint32_t number, bool external)
+{
+    msr_write(MSR_APIC_BASE, (msr_read(MSR_APIC_BASE) & 0xfff) | base.at | BASE_ENABLE);
     apic[APIC_TPR] = 0;
     apic[APIC_LVT_TIMER] = LVT_MASKED;
     apic[APIC_LVT_ERROR] = LVT_MASKED;
-    apic[APIC_LVT_LINT0] = ioapic ? LVT_MASKED : LVT_EXTERNAL;
+    apic[APIC_LVT_LINT0] = external ? LVT_EXTERNAL : LVT_MASKED;
     apic[APIC_LVT_LINT1] = LVT_NMI;
     apic[APIC_TIMER_DIVIDE] = TIMER_BY_16;
     apic[APIC_SPURIOUS] = SOFTWARE_ENABLE | VECTOR_SPURIOUS;
     apic[APIC_EOI] = 0;
-    kern_cpu(0)->apic_id = apic[APIC_ID] >> 24;
+    kern_cpu(number)->apic_id = apic[APIC_ID] >> 24;
+}
+
+static void command(uint32_t apic_id, uint32_t word)
+{
+    while (apic[APIC_ICR] & ICR_PENDING)
+        arch_relax();
+    apic[APIC_ICR_TARGET] = apic_id << 24;
+    apic[APIC_ICR] = word | ICR_ASSERT;
+}
+
+void apic_send_init(uint32_t apic_id)
+{
+    command(apic_id, ICR_INIT);
+}
+
+void apic_send_start(uint32_t apic_id, uint32_t page)
+{
+    command(apic_id, ICR_START | page / ARCH_PAGE_BYTES);
+}
+
+void arch_interrupt(const struct arch_cpu *cpu)
+{
+    command(cpu->apic_id, VECTOR_CPU);
+}
+
+void arch_stop_others(void)
+{
+    stopping = true;
+    if (apic)
+        command(0, ICR_NMI | ICR_ALL_OTHERS);
+}
+
+bool apic_stopping(void)
+{
+    return stopping;
 }
 
 struct phys apic_base(void)

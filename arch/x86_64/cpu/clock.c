@@ -39,6 +39,8 @@ static bool measure(uint64_t *tsc, uint32_t *apic)
     return *tsc != 0 && *apic != 0;
 }
 
+static uint64_t tsc_hz;
+
 uint64_t clock_calibrate(void)
 {
     uint64_t tsc_best = UINT64_MAX;
@@ -55,5 +57,13 @@ uint64_t clock_calibrate(void)
         }
     }
     apic_timer_set_rate((uint64_t)apic_best * PIT_HZ / PIT_COUNT);
-    return tsc_best * PIT_HZ / PIT_COUNT;
+    tsc_hz = tsc_best * PIT_HZ / PIT_COUNT;
+    return tsc_hz;
+}
+
+void clock_wait(uint32_t microseconds)
+{
+    uint64_t start = arch_time(), ticks = tsc_hz / 1000000 * microseconds;
+    while (arch_time() - start < ticks)
+        arch_relax();
 }

@@ -18,16 +18,25 @@ uint64_t features_phys_end(void);
 /// Loads CPU `number`'s GDT, TSS and the IDT, points GS at kern_cpu(number), sets the SYSCALL
 /// registers.
 void cpu_init(uint32_t number);
-/// The page below the boot CPU's stack, which stays unmapped.
-char *cpu_stack_guard(void);
+/// Where CPU `number`'s kernel stack begins.
+uint64_t cpu_stack_top(uint32_t number);
+/// Whether `page` is one below a stack, which stays unmapped.
+bool cpu_is_guard(const char *page);
 /// The CPU whose IST stack `on_stack` points into.
 struct arch_cpu *cpu_of_ist(const void *on_stack);
 
 // ---- apic.c
 
-/// Enables the boot CPU's local APIC at the MADT's address (0: the architecture's). Without an
-/// IOAPIC its LINT0 passes the 8259's interrupts.
+/// Finds the local APICs at the MADT's address (0: the architecture's) and enables the boot
+/// CPU's. Without an IOAPIC its LINT0 passes the 8259's interrupts.
 void apic_init(struct phys from_madt, bool ioapic);
+/// Enables the local APIC of CPU `number`, which runs. `external`: its LINT0 passes the 8259's.
+void apic_enable(uint32_t number, bool external);
+/// The two steps that start another CPU: INIT, and the page where it begins.
+void apic_send_init(uint32_t apic_id);
+void apic_send_start(uint32_t apic_id, uint32_t page);
+/// Whether arch_stop_others() was called: an NMI is its.
+bool apic_stopping(void);
 struct phys apic_base(void);
 void apic_eoi(void);
 /// Runs the timer freely, unheard, from 2^32 - 1 down; what it shows.
@@ -40,12 +49,12 @@ void apic_timer_set_rate(uint64_t hz);
 
 /// Measures the time stamp counter and the local APIC's timer; returns TSC ticks per second.
 uint64_t clock_calibrate(void);
+/// Waits; after calibration.
+void clock_wait(uint32_t microseconds);
 
 // ---- irq.c
 
 void irq_init(const struct acpi_madt *madt);
-/// Silences and acknowledges the line of `vector`. False: nothing for kern, now.
-bool irq_accept(uint32_t vector, uint32_t *line);
 
 // ---- console.c
 
@@ -58,7 +67,7 @@ void backtrace_from(uint64_t ip, uint64_t sp);
 
 // ---- instructions
 
-enum { VECTOR_IRQ = 32, VECTOR_TIMER = 0xf0, VECTOR_SPURIOUS = 0xff };
+enum { VECTOR_IRQ = 32, VECTOR_TIMER = 0xf0, VECTOR_CPU = 0xf1, VECTOR_SPURIOUS = 0xff };
 
 #define MSR_APIC_BASE      0x1b
 #define MSR_MCG_CAP        0x179

@@ -17,8 +17,10 @@ void arch_frame_init(struct arch_frame *f)
     f->trapped = 1;
 }
 
-bool arch_frame_load(struct arch_frame *f, const struct registers *r)
+bool arch_frame_load(struct arch_frame *f, const struct registers *from)
 {
+    struct registers copy, *r = &copy; // other threads may be writing there: read it once
+    arch_copy(r, from, sizeof *r);
     if (!arch_user_valid(user(r->rip), 1) || !arch_user_valid(user(r->fs_base), 1))
         return false;
     *f = (struct arch_frame){

@@ -188,23 +188,20 @@ static bool pic_accept(uint32_t line)
     return real;
 }
 
-bool irq_accept(uint32_t vector, uint32_t *line)
+bool arch_irq_accept(uint32_t line)
 {
-    *line = vector - VECTOR_IRQ;
-    if (*line >= line_count)
-        return false;
     if (ioapic_count == 0) {
-        set_masked(*line, true);
-        if (!pic_accept(*line)) {
-            set_masked(*line, false);
+        set_masked(line, true);
+        if (!pic_accept(line)) {
+            set_masked(line, false);
             return false;
         }
         return true;
     }
-    uint8_t *state = &line_states[*line];
+    uint8_t *state = &line_states[line];
     bool again = *state & LINE_FIRED;
     if (again || (*state & LINE_LEVEL))
-        set_masked(*line, true);
+        set_masked(line, true);
     *state |= again ? LINE_AGAIN : LINE_FIRED;
     apic_eoi();
     return !again;

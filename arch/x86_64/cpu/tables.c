@@ -19,8 +19,8 @@ struct area {
     char ist[IST_COUNT][IST_BYTES];
 };
 
-/// Named by boot/entry.asm, which starts on its stack.
-struct area boot_area __attribute__((aligned(4096)));
+/// Named by boot/entry.asm, which starts on the first one's stack.
+struct area cpu_areas[ARCH_CPUS_MAX] __attribute__((aligned(4096)));
 
 struct tss {
     uint32_t reserved0;
@@ -48,21 +48,23 @@ struct table_pointer {
 
 enum { GDT_ENTRIES = 7, GATE_KERNEL = 0x8e, GATE_USER = 0xee, GATES = 256, STUB_BYTES = 16 };
 
-static uint64_t gdt[GDT_ENTRIES];
-static struct tss tss;
+static struct {
+    uint64_t gdt[GDT_ENTRIES];
+    struct tss tss;
+} tables[ARCH_CPUS_MAX];
 static struct gate idt[GATES];
 
 extern char trap_stubs[], entry_syscall[]; // trap/entry.asm
 
-static void fill_gdt(void)
+static void fill_gdt(uint64_t *gdt, const struct tss *tss)
 {
-    uint64_t base = (uint64_t)&tss;
+    uint64_t base = (uint64_t)tss;
     gdt[KERNEL_CS / 8] = 0x00209b0000000000;
     gdt[KERNEL_DS / 8] = 0x0000930000000000;
     gdt[USER_DS / 8] = 0x0000f30000000000;
     gdt[USER_CS / 8] = 0x0020fb0000000000;
     gdt[TSS_SEL / 8] =
-        (sizeof tss - 1) | (base & 0xffffff) << 16 | 0x89ul << 40 | (base >> 24 & 0xff) << 56;
+        (sizeof *tss - 1) | (base & 0xffffff) << 16 | 0x89ul << 40 | (base >> 24 & 0xff) << 56;
     gdt[TSS_SEL / 8 + 1] = base >> 32;
 }
 
@@ -83,9 +85,9 @@ static void fill_idt(void)
     idt[8].ist = IST_DF;
 }
 
-static void load_tables(void)
+static void load_tables(const uint64_t *gdt)
 {
-    struct table_pointer g = {sizeof gdt - 1, (uint64_t)gdt};
+    struct table_pointer g = {sizeof tables->gdt - 1, (uint64_t)gdt};
     struct table_pointer i = {sizeof idt - 1, (uint64_t)idt};
     __asm__ volatile("lgdt %0" ::"m"(g));
     __asm__ volatile("lidt %0" ::"m"(i));
@@ -98,21 +100,23 @@ static void load_tables(void)
 
 void cpu_init(uint32_t number)
 {
-    struct area *area = &boot_area;
+    struct area *area = &cpu_areas[number];
+    uint64_t *gdt = tables[number].gdt;
+    struct tss *tss = &tables[number].tss;
     struct arch_cpu *cpu = kern_cpu(number);
     cpu->self = (struct cpu *)cpu;
     cpu->number = number;
-    cpu->stack = (uint64_t)(area->stack + STACK_BYTES);
-    tss.rsp[0] = cpu->stack;
-    tss.io_map = sizeof tss;
+    cpu->stack = cpu_stack_top(number);
+    tss->rsp[0] = cpu->stack;
+    tss->io_map = sizeof *tss;
     for (int i = 0; i < IST_COUNT; i++) {
         char *top = area->ist[i] + IST_BYTES - 16;
         memcpy(top, &cpu, sizeof cpu);
-        tss.ist[i] = (uint64_t)top;
+        tss->ist[i] = (uint64_t)top;
     }
-    fill_gdt();
+    fill_gdt(gdt, tss);
     fill_idt();
-    load_tables();
+    load_tables(gdt);
 
     msr_write(MSR_GS_BASE, (uint64_t)cpu);
     msr_write(MSR_KERNEL_GS_BASE, 0);
@@ -122,9 +126,15 @@ void cpu_init(uint32_t number)
     msr_write(MSR_FMASK, 0x257fd5); // every flag: IF, TF, DF, NT, AC and IOPL count
 }
 
-char *cpu_stack_guard(void)
+uint64_t cpu_stack_top(uint32_t number)
 {
-    return boot_area.guard;
+    return (uint64_t)(cpu_areas[number].stack + STACK_BYTES);
+}
+
+bool cpu_is_guard(const char *page)
+{
+    uint64_t offset = (uint64_t)page - (uint64_t)cpu_areas;
+    return offset < sizeof cpu_areas && offset % sizeof(struct area) == 0;
 }
 
 struct arch_cpu *cpu_of_ist(const void *on_stack)

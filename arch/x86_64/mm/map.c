@@ -56,7 +56,7 @@ static void map_image(void)
         uint64_t rights = at < text_end     ? 0
                           : at < rodata_end ? ENTRY_NX
                                             : ENTRY_NX | ENTRY_WRITE;
-        if (at != cpu_stack_guard())
+        if (!cpu_is_guard(at))
             map_tables.image[page >> 21][page >> 12 & 511] =
                 page | rights | ENTRY_PRESENT | ENTRY_GLOBAL;
     }
@@ -99,6 +99,14 @@ void map_extend_direct(struct arch_boot *boot)
                 : make_directory(boot, at);
     if (end > direct_end)
         direct_end = (end + GIB - 1) & ~(GIB - 1);
+}
+
+void map_start_page(bool present)
+{
+    map_tables.top[0] = present ? kernel_table(map_tables.image_pdpt) : 0;
+    map_tables.image_pdpt[0] = present ? kernel_table(map_tables.image_pd) : 0;
+    map_tables.image[0][AP_PAGE >> 12] = present ? AP_PAGE | ENTRY_PRESENT : 0;
+    cpu_flush_global();
 }
 
 bool map_direct_covers(uint64_t at, uint64_t bytes)

@@ -4,8 +4,12 @@
 #include <arch/boot.h>
 
 /// Narrows what boot/entry.asm mapped: code is read-only, all else not executable, address 0 is
-/// free, the guard page below the boot CPU's stack is absent.
+/// free, the guard pages below the CPUs' stacks are absent.
 void map_init(void);
+
+/// While other CPUs start: AP_PAGE is mapped at its physical address too, executable, through
+/// the image's tables.
+void map_start_page(bool present);
 
 /// Extends the direct map to all of boot's RAM above 4 GiB; RAM beyond 512 GiB is dropped.
 void map_extend_direct(struct arch_boot *boot);

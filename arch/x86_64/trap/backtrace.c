@@ -62,7 +62,7 @@ static void search(uint64_t at, uint64_t top)
 
 void arch_backtrace(void)
 {
-    uint64_t top = kern_cpu(0)->stack, bottom = top - STACK_BYTES;
+    uint64_t top = ((const struct arch_cpu *)arch_cpu())->stack, bottom = top - STACK_BYTES;
     uint64_t at = (uint64_t)__builtin_frame_address(0);
     if (exception_sp != 0) {
         print_address(exception_ip, 0);

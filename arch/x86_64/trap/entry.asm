@@ -3,12 +3,17 @@
 ; User registers go straight into the running thread's frame (arch_cpu.frame), then C runs on
 ; this CPU's empty kernel stack, with interrupts off and GS at struct arch_cpu. What C returns
 ; (struct arch_resume) says who leaves and how. The kernel keeps nothing on its stack between
-; two entries.
+; two entries. The way in saves into the running thread's frame without the lock: whoever holds it
+; leaves the frame of a thread that runs alone. The way out releases the lock when everything is
+; loaded: from then on another CPU may change either frame.
+
+; arch/lock.h: only the holder writes the ticket that is served.
+%define UNLOCK inc word [kern_lock]
 
 %include "layout.inc"
 
 default rel
-extern kern_syscall, trap_user, trap_idle, trap_kernel
+extern kern_syscall, trap_user, trap_idle, trap_kernel, kern_lock
 
 section .text
 
@@ -59,6 +64,7 @@ leave_by_sysret:
     mov r11, [rax + FRAME_RFLAGS]
     mov rsp, [rax + FRAME_RSP]
     mov rax, [rax + FRAME_RAX]
+    UNLOCK
     ; An NMI or #MC here finds a user stack and perhaps the user's GS: it runs on its own
     ; stack and looks at neither.
     swapgs
@@ -90,6 +96,7 @@ leave_kernel:
     mov rcx, [rax + FRAME_RCX]
     mov r11, [rax + FRAME_R11]
     mov rax, [rax + FRAME_RAX]
+    UNLOCK
     swapgs
 at_iret:
     iretq                       ; cannot fault: rip and flags were checked when they were set
@@ -106,6 +113,7 @@ arch_leave:
 global arch_idle
 arch_idle:
     mov rsp, [gs:CPU_STACK]
+    UNLOCK
 .again:
     sti
     hlt

@@ -3,6 +3,7 @@
 
 #include "cpu/cpu.h"
 #include <arch/console.h>
+#include <arch/irq.h>
 #include <arch/kern.h>
 #include <arch/port.h>
 #include <pith/abi.h>
@@ -104,18 +105,15 @@ static uint64_t fault_code(uint64_t vector, uint64_t code)
     }
 }
 
-static struct arch_resume interrupt(struct arch_frame *frame, uint64_t vector)
+static struct arch_resume interrupt(uint64_t vector)
 {
-    uint32_t line;
-    if (vector == VECTOR_TIMER) {
+    if (vector == VECTOR_TIMER || vector == VECTOR_CPU)
         apic_eoi();
-        return kern_timer(frame);
-    }
-    if (vector != VECTOR_SPURIOUS && irq_accept(vector, &line))
-        return kern_interrupt(frame, line);
-    if (!frame)
-        arch_idle();
-    return arch_resume(frame);
+    if (vector == VECTOR_TIMER)
+        return kern_timer();
+    if (vector - VECTOR_IRQ < arch_irq_count())
+        return kern_interrupt((uint32_t)vector - VECTOR_IRQ);
+    return kern_called();
 }
 
 struct arch_resume trap_user(struct arch_frame *frame, uint64_t vector, uint64_t code)
@@ -126,7 +124,7 @@ struct arch_resume trap_user(struct arch_frame *frame, uint64_t vector, uint64_t
         frame->rip = USER_END; // nothing is there either, and IRET can go to it
     }
     if (vector >= VECTOR_IRQ)
-        return interrupt(frame, vector);
+        return interrupt(vector);
     if (vector == VECTOR_DF)
         kern_panic("double fault in user mode at %lx", frame->rip);
     if (vector == VECTOR_MC && !machine_check_survivable())
@@ -137,13 +135,16 @@ struct arch_resume trap_user(struct arch_frame *frame, uint64_t vector, uint64_t
 
 struct arch_resume trap_idle(uint64_t vector)
 {
-    return interrupt(NULL, vector);
+    return interrupt(vector);
 }
 
-/// Hardware that reports a failure by NMI says so at port 0x61. Others are for nobody.
+/// Hardware that reports a failure by NMI says so at port 0x61; a CPU that panics stops the
+/// others by NMI. Others are for nobody.
 static void handle_nmi(void)
 {
     enum { FAILURES = 0xc0 };
+    if (apic_stopping())
+        arch_halt();
     uint32_t reason = arch_port_read(0x61, 1);
     if (reason & FAILURES)
         kern_panic("NMI: the hardware reports a failure (port 0x61: %x)", reason);

@@ -134,3 +134,20 @@ struct actor actor_new(uint32_t priority, uint32_t fault, uint32_t supervisor, u
     expect_ok(k_control(actor.handle, THREAD_OP_START, 0, 0));
     return actor;
 }
+
+struct actor far_actor(uint32_t priority, uint32_t fault, uint32_t options)
+{
+    struct actor actor = actor_new(priority, fault, 0, options);
+    expect_ok(k_control(actor.handle, THREAD_OP_CPU, 1, 0));
+    world_calls();
+    return actor;
+}
+
+struct thread *running_on(uint32_t number)
+{
+    uint32_t self = mock_cpu;
+    mock_cpu = number;
+    struct thread *thread = running();
+    mock_cpu = self;
+    return thread;
+}

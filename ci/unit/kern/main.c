@@ -23,6 +23,9 @@ int main(int count, char **arguments)
     RUN(invariants);
     RUN(random);
     RUN(fast);
+    RUN(cpus);
+    RUN(elsewhere);
+    RUN(lock);
     fflush(NULL);
     // The leak checker does not go with forks, and the kernel allocates nothing.
     _Exit(failed ? 1 : 0);

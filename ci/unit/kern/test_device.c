@@ -109,7 +109,10 @@ TEST(logging)
     expect_equal(debug(99, 0), E_INVAL);
     expect_ok(debug(DEBUG_OP_CHECK, 0));
     expect(world_init->frame.rdi > 30);
-    expect_ok(debug(DEBUG_OP_COUNTERS, 0));
+    expect_ok(debug(DEBUG_OP_CPU, 0));
+    expect_equal(world_init->frame.rdx, world_init->number);
+    expect_equal(debug(DEBUG_OP_CPU, 1), E_INVAL);
+    expect_equal(debug(DEBUG_OP_TRACE_READ, 1), E_INVAL);
     expect_equal(kernel(SYSCALL_DEBUG, BOOT_SLOT_IRQ, DEBUG_OP_LOG, 0, 0, 0, 0, 0), E_KIND);
 }
 
@@ -172,7 +175,7 @@ TEST(tools_that_trace_cannot_stop_the_machine)
 {
     uint32_t tool = fresh();
     expect_ok(k_copy(tool, BOOT_SLOT_DEBUG, DERIVE_COPY, RIGHT_CONTROL, 0));
-    expect_ok(kernel(SYSCALL_DEBUG, tool, DEBUG_OP_COUNTERS, 0, 0, 0, 0, 0));
+    expect_ok(kernel(SYSCALL_DEBUG, tool, DEBUG_OP_CPU, 0, 0, 0, 0, 0));
     expect_equal(kernel(SYSCALL_DEBUG, tool, DEBUG_OP_CHECK, 0, 0, 0, 0, 0), E_RIGHTS);
     expect_equal(kernel(SYSCALL_DEBUG, tool, DEBUG_OP_PANIC, 0, 0, 0, 0, 0), E_RIGHTS);
 }

@@ -27,10 +27,11 @@ static void save(const struct chaos *chaos, struct copy *copy)
            sizeof(copy->objects));
     memcpy(copy->slots, slots_at(), sizeof(copy->slots));
     copy->cpu = *arch_cpu();
-    copy->fpu = mock_fpu;
-    copy->top = mock_top;
+    copy->cpu.idle_time = copy->cpu.idle_since = 0;
+    copy->fpu = mock_fpu[0];
+    copy->top = mock_top[0];
     copy->fs_base = mock_fs_base;
-    copy->fpu_on = mock_fpu_on;
+    copy->fpu_on = mock_fpu_on[0];
 }
 
 static void restore(const struct chaos *chaos, const struct copy *copy)
@@ -39,10 +40,10 @@ static void restore(const struct chaos *chaos, const struct copy *copy)
     memcpy(arch_pointer(phys(slot_of(chaos->untyped)->address)), copy->objects,
            sizeof(copy->objects));
     *arch_cpu() = copy->cpu;
-    mock_fpu = copy->fpu;
-    mock_top = copy->top;
+    mock_fpu[0] = copy->fpu;
+    mock_top[0] = copy->top;
     mock_fs_base = copy->fs_base;
-    mock_fpu_on = copy->fpu_on;
+    mock_fpu_on[0] = copy->fpu_on;
 }
 
 /// Clears what has no meaning in the thread's state, so that the rest can be compared.

@@ -83,7 +83,7 @@ BREAK(untyped_order, untyped_take(slot_of(untyped), 0, 64))
 BREAK(delete_leaf, delete_slot(slot_of(endpoint)))
 BREAK(ready_complete, actor.thread->inner[INNER_VSPACE].kind = KIND_NONE;
       sched_ready(arch_cpu(), actor.thread))
-BREAK(remove_ready, sched_remove(arch_cpu(), world_init))
+BREAK(remove_ready, sched_remove(world_init))
 BREAK(inner_halted, thread_inner_lost(world_init, INNER_BUFFER))
 BREAK(reply_pair, REPLY->thread = actor.thread; reply_release(arch_cpu(), REPLY))
 BREAK(space_ref_alive, slot_of(vspace)->space += 1 << 16; space_ref(slot_of(vspace)))

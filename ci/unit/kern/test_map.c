@@ -88,10 +88,10 @@ TEST(deleting_a_frame_unmaps_it_and_flushes)
     while (k_map(frame, BOOT_SLOT_VSPACE, AT, MAP_READ) == E_TABLE)
         map_tables(BOOT_SLOT_VSPACE, AT, 1);
     expect(leaf(BOOT_SLOT_VSPACE, AT));
-    unsigned before = mock_flushes;
+    unsigned before = mock_flushes[0];
     expect_ok(k_delete(frame));
     expect(!leaf(BOOT_SLOT_VSPACE, AT));
-    expect_equal(mock_flushes, before + 1); // init's space is loaded
+    expect_equal(mock_flushes[0], before + 1); // init's space is loaded
 }
 
 TEST(reprotecting_flushes)
@@ -99,9 +99,9 @@ TEST(reprotecting_flushes)
     uint32_t frame = make(KIND_FRAME, 12);
     while (k_map(frame, BOOT_SLOT_VSPACE, AT, MAP_READ | MAP_WRITE) == E_TABLE)
         map_tables(BOOT_SLOT_VSPACE, AT, 1);
-    unsigned before = mock_flushes;
+    unsigned before = mock_flushes[0];
     expect_ok(k_map(frame, BOOT_SLOT_VSPACE, AT, MAP_READ));
-    expect_equal(mock_flushes, before + 1);
+    expect_equal(mock_flushes[0], before + 1);
 }
 
 TEST(a_table_can_go_before_what_it_maps)
@@ -191,14 +191,14 @@ TEST(the_cpu_leaves_a_space_that_ends)
     expect_ok(kernel_message(SYSCALL_THREAD_CONFIGURE, other.handle, 0, words));
     expect_ok(k_control(other.handle, THREAD_OP_START, 0, 0));
     run(other.thread);
-    expect_equal(mock_top, slot_of(vspace)->address);
+    expect_equal(mock_top[0], slot_of(vspace)->address);
     uint32_t top = (uint32_t)slot_of(vspace)->address;
     // It deletes its own thread's and its own capability: nothing may stay loaded.
     expect_ok(k_delete(vspace));
-    expect_equal(mock_top, top);
+    expect_equal(mock_top[0], top);
     kernel(SYSCALL_CAP_DELETE, 0, other.handle, 0, 0, 0, 0, 0);
     expect(running() == world_init);
-    expect(mock_top != top);
+    expect(mock_top[0] != top);
 }
 
 const struct CMUnitTest map_tests[] = {

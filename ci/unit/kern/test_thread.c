@@ -234,33 +234,34 @@ TEST(the_fpu_belongs_to_one_thread)
 {
     struct actor with = actor_new(63, 0, 0, THREAD_OPTION_FPU);
     struct actor other = actor_new(63, 0, 0, THREAD_OPTION_FPU);
-    expect(!mock_fpu_on);
+    expect(!mock_fpu_on[0]);
     run(with.thread);
-    expect(mock_fpu_on);
-    expect_equal(mock_fpu.image[0], 0x7f);
-    mock_fpu.image[5] = 42;
+    expect(mock_fpu_on[0]);
+    expect_equal(mock_fpu[0].image[0], 0x7f);
+    mock_fpu[0].image[5] = 42;
     run(world_init);
-    expect(!mock_fpu_on);
+    expect(!mock_fpu_on[0]);
     run(other.thread);
-    expect(mock_fpu_on && mock_fpu.image[5] == 0);
+    expect(mock_fpu_on[0] && mock_fpu[0].image[5] == 0);
     expect_equal(with.thread->fpu_image.image[5], 42);
     run(with.thread);
-    expect_equal(mock_fpu.image[5], 42);
+    expect_equal(mock_fpu[0].image[5], 42);
     run(world_init);
     expect_ok(k_delete_all(with.handle)); // its registers are nobody's now
     run(other.thread);
-    expect_equal(mock_fpu.image[5], 0);
+    expect_equal(mock_fpu[0].image[5], 0);
 }
 
 TEST(a_lone_fpu_thread_costs_no_exchange)
 {
     struct actor with = actor_new(63, 0, 0, THREAD_OPTION_FPU);
     run(with.thread);
-    uint64_t exchanges = arch_cpu()->arch.fpu_exchanges;
+    mock_fpu[0].image[7] = 9; // an exchange would lose it
+    with.thread->fpu_image.image[7] = 1;
     run(world_init);
     run(with.thread);
-    expect(mock_fpu_on);
-    expect_equal(arch_cpu()->arch.fpu_exchanges, exchanges);
+    expect(mock_fpu_on[0]);
+    expect_equal(mock_fpu[0].image[7], 9);
 }
 
 const struct CMUnitTest thread_tests[] = {

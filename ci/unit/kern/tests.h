@@ -30,3 +30,6 @@ TESTS(start);
 TESTS(invariants);
 TESTS(random);
 TESTS(fast);
+TESTS(cpus);
+TESTS(elsewhere);
+TESTS(lock);

@@ -12,7 +12,7 @@ struct thread *world_init;
 const struct boot_info *world_info;
 static uint32_t next_handle;
 static struct arch_boot boot;
-static bool idle;
+static bool idle[ARCH_CPUS_MAX];
 
 static uint64_t environment_number(const char *name, uint64_t otherwise)
 {
@@ -57,23 +57,32 @@ static void build_machine(void)
         .module_count = 1,
         .memory_bytes = MOCK_MEMORY,
         .cpu_count = 1,
+        .apic_ids = {4},
         .irq_count = MOCK_LINES,
         .tsc_hz = 1000000000,
         .build_id = "0123456789",
     };
     for (unsigned i = 0; i < MOCK_LINES; i++)
         mock_masked[i] = true;
+    for (unsigned i = 0; i < ARCH_CPUS_MAX; i++)
+        kern_cpus[i].arch.number = i;
+}
+
+void world_unlock(void)
+{
+    expect_equal((uint16_t)(kern_lock.owner + 1), kern_lock.next);
+    arch_unlock(&kern_lock);
 }
 
 void world_left(struct arch_resume resume)
 {
-    idle = false;
+    idle[mock_cpu] = false;
     expect(resume.frame == arch_cpu()->arch.frame);
     if (resume.words)
         arch_frame_copy_words(resume.frame, resume.words);
     else
         resume.frame->trapped = 0;
-    expect(kern_lock.owner == kern_lock.next);
+    world_unlock();
 }
 
 void world_boot(void)
@@ -143,12 +152,12 @@ int world_fork(const char *name, void (*body)(void))
 
 void world_resume(void)
 {
-    idle = false;
+    idle[mock_cpu] = false;
 }
 
 struct thread *running(void)
 {
-    return idle ? NULL : cpu_thread(arch_cpu());
+    return idle[mock_cpu] ? NULL : cpu_thread(arch_cpu());
 }
 
 /// Enters the kernel through `enter` and sees what comes out.
@@ -164,7 +173,7 @@ static void enter(struct arch_resume (*go)(void *), void *argument)
         _Exit(1);
     }
     expect(how == MOCK_IDLE || how == MOCK_LEFT);
-    idle = how == MOCK_IDLE;
+    idle[mock_cpu] = how == MOCK_IDLE;
 }
 
 static struct arch_resume go_syscall(void *frame)
@@ -175,7 +184,7 @@ static struct arch_resume go_syscall(void *frame)
 
 static struct arch_resume go_general(void *frame)
 {
-    arch_lock(&kern_lock, kern_lock_wait);
+    cpu_lock();
     return syscall_general(frame);
 }
 
@@ -221,6 +230,53 @@ uint64_t kernel_general(uint64_t number, uint64_t target, uint64_t tag, const ui
     return make_call(load(number, target, tag, words), go_general);
 }
 
+static void interrupted(void)
+{
+    struct thread *self = running();
+    if (self)
+        self->frame.trapped = 1;
+}
+
+static struct arch_resume go_cpu(void *argument)
+{
+    (void)argument;
+    kern_cpu_main();
+}
+
+static struct arch_resume go_called(void *argument)
+{
+    (void)argument;
+    interrupted();
+    return kern_called();
+}
+
+void world_add_cpus(uint32_t count)
+{
+    for (; cpu_count < count; cpu_count++) {
+        mock_cpu = cpu_count;
+        enter(go_cpu, NULL);
+        expect(idle[mock_cpu]);
+    }
+    mock_cpu = 0;
+}
+
+void world_calls(void)
+{
+    uint32_t self = mock_cpu;
+    bool again;
+    do {
+        again = false;
+        for (mock_cpu = 0; mock_cpu < cpu_count; mock_cpu++) {
+            if (!mock_called[mock_cpu])
+                continue;
+            mock_called[mock_cpu] = false;
+            enter(go_called, NULL);
+            again = true;
+        }
+    } while (again);
+    mock_cpu = self;
+}
+
 struct event {
     uint32_t kind;
     uint64_t address, code;
@@ -240,18 +296,11 @@ void fault(uint32_t kind, uint64_t address, uint64_t code)
     enter(go_fault, &event);
 }
 
-static struct arch_frame *interrupted(void)
-{
-    struct thread *self = running();
-    if (self)
-        self->frame.trapped = 1;
-    return self ? &self->frame : NULL;
-}
-
 static struct arch_resume go_tick(void *argument)
 {
     (void)argument;
-    return kern_timer(interrupted());
+    interrupted();
+    return kern_timer();
 }
 
 void tick(void)
@@ -262,8 +311,8 @@ void tick(void)
 static struct arch_resume go_interrupt(void *argument)
 {
     uint32_t line = *(uint32_t *)argument;
-    mock_masked[line] = true;
-    return kern_interrupt(interrupted(), line);
+    interrupted();
+    return kern_interrupt(line);
 }
 
 void interrupt(uint32_t line)

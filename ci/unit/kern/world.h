@@ -23,6 +23,12 @@ extern jmp_buf mock_exit;
 extern char mock_panic[512], mock_log[65536];
 /// Lines that are silent; those that fire again before they are acknowledged.
 extern bool mock_masked[], mock_fired[], mock_timer_on;
+/// CPUs that were interrupted by another.
+extern bool mock_called[];
+/// Runs in the next arch_relax(), once.
+extern void (*mock_relax)(void);
+/// The CPU that is interrupted next is at the lock already.
+extern bool mock_entering;
 extern uint8_t mock_ports[];
 
 #define expect(condition)                                                                      \
@@ -63,8 +69,14 @@ int world_fork(const char *name, void (*body)(void));
 
 /// Boots: init's thread runs.
 void world_boot(void);
-/// What arch does on the way out.
+/// What arch does on the way out: the lock is held until then.
 void world_left(struct arch_resume resume);
+void world_unlock(void);
+
+/// Starts CPUs until there are `count`; they idle. mock_cpu says which one the test plays.
+void world_add_cpus(uint32_t count);
+/// Lets every CPU that was interrupted by another enter the kernel, until nobody is.
+void world_calls(void);
 
 /// The thread that runs; null: the CPU is idle.
 struct thread *running(void);
@@ -135,6 +147,9 @@ struct actor {
 };
 struct actor actor_new(uint32_t priority, uint32_t fault, uint32_t supervisor,
                        uint32_t options);
+/// One that runs on CPU 1; who runs on a CPU.
+struct actor far_actor(uint32_t priority, uint32_t fault, uint32_t options);
+struct thread *running_on(uint32_t number);
 /// Yields until `thread` runs: it is ready, of the highest priority.
 void run(struct thread *thread);
 

@@ -3,12 +3,17 @@
 
 #include <arch/cpu.h>
 #include <arch/fpu.h>
+#include <arch/kern.h>
 #include <arch/lock.h>
 #include <kern/link.h>
 #include <kern/thread.h>
 
 /// Events that the trace ring holds.
 #define TRACE_EVENTS 2048
+
+/// Something that only a CPU itself can do, with its TLB or its registers. Runs there without
+/// the lock, while the CPU that asked holds it and waits.
+typedef void cpu_work(struct cpu *cpu, uint64_t a, uint64_t b);
 
 struct cpu {
     struct arch_cpu arch;          ///< arch.frame belongs to the running thread, or to `idle`
@@ -21,16 +26,26 @@ struct cpu {
     struct link queue[PRIORITIES]; ///< ready threads, first come first
     uint64_t trace_written;        ///< events since boot
     uint64_t trace_read;
-    struct thread idle; ///< stands in for a running thread while there is none
+    cpu_work *work; ///< the mailbox: what the holder of the lock asks for; null: nothing, done
+    uint64_t work_a, work_b;
+    uint64_t idle_time;  ///< TSC ticks without a running thread, up to idle_since
+    uint64_t idle_since; ///< when the last one left
+    struct thread idle;  ///< stands in for a running thread while there is none
     struct trace_event events[TRACE_EVENTS];
 };
 
 extern struct cpu kern_cpus[ARCH_CPUS_MAX];
-/// Everything in kern/ is behind this one lock.
-extern struct arch_lock kern_lock;
+/// Those that run are kern_cpus[0 .. cpu_count).
+extern uint32_t cpu_count;
 
-/// What a CPU does while it waits for the lock.
-void kern_lock_wait(void);
+/// Takes the lock: nearly all of kern/ runs under it. While a CPU waits it does what the holder
+/// asks for.
+void cpu_lock(void);
+/// What cpu_lock() does while it waits.
+void cpu_wait(void);
+
+/// Has the CPUs of a mask (1 << number; not this one) do `work`, and returns when all have.
+void cpu_ask(uint32_t cpus, cpu_work *work, uint64_t a, uint64_t b);
 
 static inline struct thread *cpu_thread(const struct cpu *cpu)
 {

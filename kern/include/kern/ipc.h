@@ -84,8 +84,8 @@ must_use enum status ipc_reply_recv(struct cpu *cpu, struct thread *self, uint32
 must_use enum status ipc_signal(struct cpu *cpu, struct thread *self, uint32_t endpoint);
 
 /// The common cases of call and reply_recv, whole: up to six words, no capabilities, the other
-/// side waiting and next to run. Anything else goes on to syscall_general(). The lock is held
-/// and released. Arguments are where kern_syscall() has them.
+/// side waiting on the same CPU and next to run. Anything else goes on to syscall_general().
+/// The lock is held. Arguments are where kern_syscall() has them.
 struct arch_resume fast_call(uint64_t target, uint64_t tag, struct arch_frame *frame);
 struct arch_resume fast_reply_recv(uint64_t target, uint64_t tag, struct arch_frame *frame);
 
@@ -99,9 +99,16 @@ struct arch_resume syscall_general(struct arch_frame *frame);
 /// queue or running. `from` then waits for a reply, or has its results (SEND).
 void ipc_deliver(struct cpu *cpu, struct thread *from, struct thread *to);
 
+/// Takes a thread that runs on another CPU off it, which stays free for others: it is READY, or
+/// its fault has been sent. Does nothing to others.
+void wait_fetch(struct cpu *cpu, struct thread *thread);
+
 /// Takes a thread out of whatever wait it is in; its system call, if any, ends with `status`.
 /// Then it is INACTIVE.
 void wait_end(struct cpu *cpu, struct thread *thread, enum status status);
+
+/// Treats the fault of a thread that was running. Returns as fault_send().
+struct thread *fault_begin(struct cpu *cpu, struct thread *thread);
 
 /// Makes a fault (thread->fault) of a thread that is in no queue a message to its endpoint
 /// `first` or the one after. Returns a receiver that can go on now, or null.

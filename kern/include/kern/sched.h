@@ -1,5 +1,9 @@
 /// Who runs next. 64 priorities, round-robin within one; IPC hands the CPU over directly.
 ///
+/// Each CPU has queues of its own and each thread one CPU, until it is moved. `cpu` is always
+/// the one that this runs on; it may change all queues, for it has the lock, but what another
+/// CPU has in its registers it must ask for.
+///
 /// The running thread is in no queue. A slice belongs to the CPU while a thread runs: a direct
 /// switch leaves it alone, so a callee runs on its caller's.
 #pragma once
@@ -12,11 +16,15 @@
 /// Prepares the queues of a CPU whose `idle` thread runs.
 void sched_init(struct cpu *cpu);
 
-/// Makes a thread ready, last among its priority, with a fresh slice. It is in no queue.
+/// Sleeps; an interrupt enters the kernel anew.
+_Noreturn void sched_idle(struct cpu *cpu);
+
+/// Makes a thread ready on its CPU, last among its priority, with a fresh slice. It is in no
+/// queue. Another CPU is told if that is more important than what it does.
 void sched_ready(struct cpu *cpu, struct thread *thread);
 
 /// Takes a READY thread out of its queue.
-void sched_remove(struct cpu *cpu, struct thread *thread);
+void sched_remove(struct thread *thread);
 
 /// The running thread gives up the rest of its slice.
 void sched_yield(struct cpu *cpu);
@@ -35,15 +43,25 @@ void sched_hand_over(struct cpu *cpu, struct thread *to);
 /// which then is the first to follow. The caller does nothing more for the running thread.
 void sched_wake(struct cpu *cpu, struct thread *to);
 
-/// Forgets FPU contents of a thread that dies.
-void sched_drop_fpu(struct cpu *cpu, struct arch_fpu *fpu);
+/// Takes a thread that runs on another CPU off it: all of its registers are where they belong,
+/// and it is in no queue. A system call it was entering is taken back.
+void sched_interrupt(struct thread *thread);
+
+/// Puts the same thread first among its priority.
+void sched_return(struct thread *thread);
+
+/// Moves a thread that runs nowhere else to another CPU.
+void sched_move(struct cpu *cpu, struct thread *thread, struct cpu *to);
+
+/// Sees to it that no CPU has FPU contents of a thread that runs nowhere.
+void sched_save_fpu(struct cpu *cpu, const struct thread *thread);
 
 /// Exchanges the FPU's contents: `fpu` is the state to be reached from user mode, null for
 /// none.
 void sched_switch_fpu(struct cpu *cpu, struct arch_fpu *fpu);
 
 /// Puts the running thread aside, if it still runs, and gives the CPU to the first of the
-/// highest priority, or releases the lock and sleeps.
+/// highest priority, or sleeps.
 void sched_pick(struct cpu *cpu);
 
 /// Ends every entry to the kernel: sees to it that the right thread runs.
@@ -62,7 +80,7 @@ static inline void sched_switch_space(struct cpu *cpu, struct thread *to)
     cpu->arch.frame = &to->frame;
     if (cpu->top.at != to->top.at) {
         cpu->top = to->top;
-        arch_space_switch(&cpu->arch, to->top);
+        arch_space_switch(to->top);
     }
     arch_fs_switch(&cpu->arch, &to->frame);
 }

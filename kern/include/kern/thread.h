@@ -7,6 +7,7 @@
 #include <kern/link.h>
 #include <kern/slot.h>
 
+struct cpu;
 struct reply;
 
 /// The capabilities inside a thread. All but the last two must be there for it to run.
@@ -29,6 +30,7 @@ struct thread {
     struct phys top;       ///< its address space; at = 0 without one
     struct arch_fpu *fpu;  ///< its own `fpu_image`, null if it may not use the FPU
     uint64_t above;        ///< bits of the priorities higher than its own
+    struct cpu *cpu;       ///< where it runs, and alone can
     /// enum thread_state, and while CALLING the `unsent` mask of its message in bits 8 to 10.
     uint32_t state;
     uint8_t priority;
@@ -46,6 +48,7 @@ struct thread {
     uint64_t handler;       ///< entry address, 0: none
     uint64_t handler_stack; ///< 0: below the current one
     bool handling;          ///< diverted and not returned
+    bool faulting;          ///< it runs, and its CPU is about to treat `fault`
     uint8_t fault_sent;     ///< INNER_FAULT or INNER_SUPERVISOR: to whom the fault went
     uint32_t number;        ///< for the trace
     struct fault fault;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <arch/address.h>
+#include <arch/cpu.h>
 
 #define ARCH_BOOT_RANGES  64
 #define ARCH_BOOT_MODULES 8
@@ -34,7 +35,9 @@ struct arch_boot {
     struct phys rsdp;        ///< a copy of the RSDP in a DEVICE range; 0: no ACPI
     struct phys framebuffer; ///< linear RGB; 0: VGA text
     uint32_t framebuffer_pitch, framebuffer_width, framebuffer_height, framebuffer_bits;
-    uint32_t cpu_count; ///< enabled ones, those parked included
+    bool low_ram; ///< the page AP_PAGE is RAM
+    uint32_t cpu_count;
+    uint32_t apic_ids[ARCH_CPUS_MAX]; ///< of the CPUs that run, by number
     uint32_t irq_count;
     uint64_t tsc_hz;
     char build_id[41];

@@ -9,6 +9,7 @@
 
 struct cpu; // kern's
 
+/// CPUs that run at most; more are left out, with a word.
 #define ARCH_CPUS_MAX 8
 
 /// The head of kern's struct cpu. Entry and exit use the first four fields by offset.
@@ -18,10 +19,7 @@ struct arch_cpu {
     uint64_t stack;           ///< top of this CPU's kernel stack
     uint64_t scratch;         ///< the user's rsp for a moment at entry
     uint64_t fs_base;         ///< what is loaded
-    uint64_t space_writes;    ///< CR3 writes, FPU exchanges and MSR writes since boot
-    uint64_t fpu_exchanges;
-    uint64_t msr_writes;
-    uint32_t number; ///< 0 is the boot CPU
+    uint32_t number;          ///< 0 is the boot CPU
     uint32_t apic_id;
 };
 
@@ -48,16 +46,14 @@ static inline uint64_t arch_time(void)
 }
 
 /// Makes `top` (the first page of a VSpace) the address space.
-static inline void arch_space_switch(struct arch_cpu *cpu, struct phys top)
+static inline void arch_space_switch(struct phys top)
 {
-    cpu->space_writes++;
     __asm__ volatile("movq %0, %%cr3" ::"r"(top.at) : "memory");
 }
 
 static inline void arch_fs_write(struct arch_cpu *cpu, uint64_t base)
 {
     cpu->fs_base = base;
-    cpu->msr_writes++;
     __asm__ volatile("wrmsr" ::"c"(0xc0000100), "a"((uint32_t)base), "d"(base >> 32));
 }
 
@@ -71,9 +67,16 @@ static inline void arch_fs_switch(struct arch_cpu *cpu, const struct arch_frame 
         arch_fs_write(cpu, __atomic_load_n(&frame->fs_base, __ATOMIC_RELAXED));
 }
 
-/// Sleeps until an interrupt, which enters kern anew by kern_interrupt() or kern_timer() on an
-/// empty stack. The lock must be free. May be called from any depth: nothing returns here.
+/// Releases the lock and sleeps until an interrupt, which enters kern anew on an empty stack:
+/// one that was sent before cannot be missed, since interrupts are let in only with the sleep.
+/// May be called from any depth: nothing returns here.
 _Noreturn void arch_idle(void);
+
+/// Interrupts another CPU, which enters by kern_called().
+void arch_interrupt(const struct arch_cpu *cpu);
+
+/// Stops all CPUs but this one for good: the machine is lost.
+void arch_stop_others(void);
 
 /// One turn of a waiting loop.
 static inline void arch_relax(void)
@@ -81,7 +84,7 @@ static inline void arch_relax(void)
     __asm__ volatile("pause");
 }
 
-/// Leaves the kernel, as if an entry point of kern had returned `resume`.
+/// Leaves the kernel, as if an entry point of kern had returned `resume`: the lock is held.
 _Noreturn void arch_leave(struct arch_resume resume);
 
 /// Stops this CPU for good.

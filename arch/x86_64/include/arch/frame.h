@@ -131,6 +131,12 @@ static inline void arch_frame_set_word(struct arch_frame *f, unsigned n, uint64_
                : &f->r13) = value;
 }
 
+/// Takes back a system call that was not begun: the thread will make it again.
+static inline void arch_frame_undo_call(struct arch_frame *f)
+{
+    f->rip -= 2; // of SYSCALL
+}
+
 /// All six message words.
 static inline void arch_frame_copy_words(struct arch_frame *to, const struct arch_frame *from)
 {

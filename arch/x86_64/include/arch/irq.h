@@ -1,4 +1,4 @@
-/// Interrupt lines and the preemption tick.
+/// Interrupt lines and the preemption tick. The lines belong to all CPUs: kern's lock is held.
 ///
 /// Lines 0 to 15 are the ISA interrupts, wherever the ACPI tables route them; a line from 16 on
 /// is the IOAPIC input (GSI) of that number. Without ACPI there are the 8259's sixteen.
@@ -19,6 +19,10 @@ uint32_t arch_irq_count(void);
 void arch_irq_configure(uint32_t line, bool level, bool low);
 
 void arch_irq_mask(uint32_t line);
+
+/// The interrupt of `line` has come: silences and acknowledges it. False: there is nothing to
+/// tell, it was spurious or is remembered.
+bool arch_irq_accept(uint32_t line);
 
 /// User space has handled the line. True: it has fired again already, and is silent until the
 /// next call.

@@ -38,6 +38,13 @@
 #define USER_CS   0x23
 #define TSS_SEL   0x28
 
+// The page below 1 MiB where other CPUs start, and what boot/ap.asm finds at its end
+#define AP_PAGE   0x8000
+#define AP_GO     0xfe0
+#define AP_NUMBER 0xfe4
+#define AP_TABLES 0xfe8
+#define AP_STACK  0xff0
+
 // The stacks of a CPU
 #define STACK_BYTES 8192
 #define IST_BYTES   4096

@@ -39,6 +39,7 @@ static inline void arch_lock(struct arch_lock *lock, void (*waiting)(void))
 }
 
 /// Only the holder writes `owner`, so one plain increment does; x86 keeps stores in order.
+/// (trap/entry.asm has it too.)
 static inline void arch_unlock(struct arch_lock *lock)
 {
     __asm__ volatile("incw %0" : "+m"(lock->owner)::"memory");

@@ -9,10 +9,14 @@
 #include <string.h>
 
 uint8_t *mock_memory;
-uint64_t mock_top, mock_fs_base, mock_time;
-unsigned mock_flushes;
-struct arch_fpu mock_fpu;
-bool mock_fpu_on;
+uint32_t mock_cpu;
+uint64_t mock_top[ARCH_CPUS_MAX], mock_fs_base, mock_time;
+unsigned mock_flushes[ARCH_CPUS_MAX];
+struct arch_fpu mock_fpu[ARCH_CPUS_MAX];
+bool mock_fpu_on[ARCH_CPUS_MAX];
+bool mock_called[ARCH_CPUS_MAX];
+void (*mock_relax)(void);
+bool mock_entering;
 bool mock_masked[ARCH_LINES_MAX], mock_fired[ARCH_LINES_MAX];
 bool mock_timer_on;
 uint8_t mock_ports[65536 + 4];
@@ -22,8 +26,34 @@ jmp_buf mock_exit;
 
 struct cpu *arch_cpu(void)
 {
-    return &kern_cpus[0];
+    return &kern_cpus[mock_cpu];
 }
+
+void arch_relax(void)
+{
+    void (*others)(void) = mock_relax;
+    mock_relax = NULL;
+    if (others)
+        others();
+}
+
+/// The other CPU enters the kernel as far as the lock, at once; world_calls() lets it go on
+/// there when this one has left. What it was doing is saved: mock_entering says what that was.
+void arch_interrupt(const struct arch_cpu *cpu)
+{
+    uint32_t self = mock_cpu;
+    void (*relax)(void) = mock_relax;
+    mock_called[cpu->number] = true;
+    if (!mock_entering && cpu->frame != &kern_cpus[cpu->number].idle.frame)
+        cpu->frame->trapped = 1;
+    mock_cpu = cpu->number;
+    mock_relax = NULL;
+    cpu_wait();
+    mock_relax = relax;
+    mock_cpu = self;
+}
+
+void arch_stop_others(void) {}
 
 void mock_check_phys(uint64_t at)
 {
@@ -71,6 +101,12 @@ bool arch_irq_unmask(uint32_t line)
     return mock_masked[line];
 }
 
+bool arch_irq_accept(uint32_t line)
+{
+    mock_masked[line] = true;
+    return true;
+}
+
 void arch_timer_start(uint32_t microseconds)
 {
     (void)microseconds;
@@ -108,6 +144,7 @@ void arch_port_write_many(uint16_t port, unsigned bytes, const void *data, uint6
 
 _Noreturn void arch_idle(void)
 {
+    world_unlock();
     longjmp(mock_exit, MOCK_IDLE);
 }
 

@@ -1,4 +1,4 @@
-/// The host's FPU: one state, and whether user mode can reach it.
+/// The host's FPUs: one state for each CPU, and whether user mode can reach it.
 #pragma once
 
 #define arch_fpu_save    arch_fpu_save_hardware
@@ -13,25 +13,27 @@
 
 #include <stdbool.h>
 
-extern struct arch_fpu mock_fpu;
-extern bool mock_fpu_on;
+enum { MOCK_FPUS = 8 }; // arch/cpu.h: ARCH_CPUS_MAX
+extern struct arch_fpu mock_fpu[MOCK_FPUS];
+extern bool mock_fpu_on[MOCK_FPUS];
+extern uint32_t mock_cpu;
 
 static inline void arch_fpu_save(struct arch_fpu *fpu)
 {
-    *fpu = mock_fpu;
+    *fpu = mock_fpu[mock_cpu];
 }
 
 static inline void arch_fpu_restore(const struct arch_fpu *fpu)
 {
-    mock_fpu = *fpu;
+    mock_fpu[mock_cpu] = *fpu;
 }
 
 static inline void arch_fpu_enable(void)
 {
-    mock_fpu_on = true;
+    mock_fpu_on[mock_cpu] = true;
 }
 
 static inline void arch_fpu_disable(void)
 {
-    mock_fpu_on = false;
+    mock_fpu_on[mock_cpu] = false;
 }

@@ -7,15 +7,16 @@
 #undef arch_tlb_flush
 #undef arch_tlb_flush_all
 
-extern unsigned mock_flushes;
+extern unsigned mock_flushes[]; ///< by CPU
+extern uint32_t mock_cpu;
 
 static inline void arch_tlb_flush(struct user u)
 {
     (void)u;
-    mock_flushes++;
+    mock_flushes[mock_cpu]++;
 }
 
 static inline void arch_tlb_flush_all(void)
 {
-    mock_flushes++;
+    mock_flushes[mock_cpu]++;
 }
