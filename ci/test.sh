@@ -11,6 +11,7 @@ usage: bash ci/test.sh [TIER]...
   unit       host tests under ASan and UBSan: kernel, servers, engine     (ci/unit)
   wasm-spec  the specification's own tests, on the host build             (ci/suites/wasm-spec)
   wasi       WASI programs, on the host build                             (ci/suites/wasi)
+  fuzz       generated modules in every engine; mutated ones under sanitizers (ci/fuzz)
   boot       the whole system in QEMU                                     (ci/boot)
   mutants    every named check, removed: a test must fail                 (ci/mutants.sh)
   soak       the long counts; hours; not part of the default
@@ -19,7 +20,7 @@ Without a tier: all but soak.
 TEXT
 }
 
-all=(lint unit wasm-spec wasi boot mutants)
+all=(lint unit wasm-spec wasi fuzz boot mutants)
 for tier in "$@"; do
     case " ${all[*]} soak " in
     *" $tier "*) ;;
@@ -71,6 +72,7 @@ tier_unit() {
 }
 tier_wasm_spec() { counted wasm-spec bash ci/suites/wasm-spec/run.sh; }
 tier_wasi() { counted wasi bash ci/suites/wasi/run.sh; }
+tier_fuzz() { counted fuzz bash ci/fuzz/run.sh; }
 tier_boot() { build boot pith && run_pytest boot ci/boot; }
 tier_mutants() { counted mutants bash ci/mutants.sh; }
 tier_soak() { counted soak bash ci/soak.sh; }

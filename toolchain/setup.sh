@@ -21,7 +21,10 @@ test_packages=(
     rustc libstd-rust-dev-wasm32
     python3-pytest python3-pexpect python3-pil
     bzip2 ca-certificates dpkg-dev tcl
+    binaryen nodejs
 )
+# Debian has npm in a package of its own; other packages of nodejs bring it, and refuse that one.
+command -v npm >/dev/null || test_packages+=(npm)
 
 case "${1-build}" in
 build) wanted=("${build_packages[@]}") ;;

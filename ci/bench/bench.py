@@ -86,7 +86,10 @@ def bench_size():
     yield "size.kernel_loc", kernel_lines(), "lines"
 
 
-BENCHES = {"ipc": bench_ipc, "boot": bench_boot, "size": bench_size}
+sys.path.insert(0, str(TOP / "ci/bench/wasm"))
+from measure import bench_wasm  # noqa: E402
+
+BENCHES = {"ipc": bench_ipc, "boot": bench_boot, "size": bench_size, "wasm": bench_wasm}
 
 
 def main(names):
@@ -97,7 +100,7 @@ def main(names):
     for name in names or BENCHES:
         for row, value, unit in BENCHES[name]():
             rows[row] = {"name": row, "value": value, "unit": unit}
-            print(f"{row:24} {value:>12} {unit}")
+            print(f"{row:32} {value:>12} {unit}")
     kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
     merged = {row["name"]: row for row in kept} | rows
     RESULTS.write_text(json.dumps(list(merged.values()), indent=1) + "\n")

@@ -24,13 +24,24 @@ if [ -d ../shared/wasm-spec/core ] && [ ! -e $out/seeds/i32.0.wasm ]; then
     rm -f $out/seeds/*.json $out/seeds/*.wat
 fi
 
+# The engine once, for all targets; an object is kept while nothing of the engine changed.
+compiler=(clang -std=c17 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+    -DWASM_TAIL_CALLS=0 -I$engine/include)
+newest=$(find $engine -type f -newer "$out/built" 2>/dev/null | head -n 1)
+if [ -n "$newest" ] || ! [ -e "$out/built" ]; then
+    rm -rf "$out/objects" && mkdir -p "$out/objects"
+    touch "$out/built.new"
+    find $engine/src -name '*.c' -print0 | xargs -0 -P "$(nproc)" -I{} sh -c \
+        'out=$1 && shift && exec "$@" -fsanitize=fuzzer-no-link -c {} -o "$out/$(echo {} | tr / _).o"' \
+        - "$out/objects" "${compiler[@]}" || { echo "0 passed, 1 failed, 0 skipped" && exit 1; }
+    mv "$out/built.new" "$out/built"
+fi
+
 passed=0 failed=0
 for target in "$@"; do
     mkdir -p "$out/$target"
-    if clang -std=c17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-        -DWASM_TAIL_CALLS=0 -I$engine/include $engine/src/*.c "$here/fuzz_$target.c" -lm \
-        -Wl,--wrap=wasm_platform_sleep \
-        -o "$out/fuzz_$target" &&
+    if "${compiler[@]}" -fsanitize=fuzzer "$here/fuzz_$target.c" "$out/objects"/*.o -lm \
+        -Wl,--wrap=wasm_platform_sleep -o "$out/fuzz_$target" &&
         "$out/fuzz_$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 \
             -artifact_prefix="$out/$target-" -print_final_stats=1 "$out/$target" \
             "$out/seeds" >"$out/$target.log" 2>&1; then

@@ -63,14 +63,8 @@ up_to_date minigzip "$sources/zlib/.unpacked" ||
         deflate.c gzclose.c gzlib.c gzread.c gzwrite.c infback.c inffast.c inflate.c \
         inftrees.c trees.c uncompr.c zutil.c test/minigzip.c
 
-# The amalgamation (one sqlite3.c) is made by the source tree's own scripts; they need tclsh.
+bash "$here/sqlite.sh" "$sources"
 sqlite=$sources/sqlite3-build
-if ! [ "$sqlite/shell.c" -nt "$sources/sqlite3/.unpacked" ]; then
-    mkdir -p "$sqlite"
-    (cd "$sqlite" && "$sources/sqlite3/configure" --disable-shared --disable-tcl &&
-        make sqlite3.c shell.c) >"$out/sqlite3.log" 2>&1 ||
-        { tail -n 20 "$out/sqlite3.log" >&2 && exit 1; }
-fi
 # No locks and no shared memory in WASI: the file system layer without them is the default.
 up_to_date sqlite3 "$sqlite/shell.c" ||
     both sqlite3 "$sqlite" -DSQLITE_THREADSAFE=0 -DSQLITE_OMIT_LOAD_EXTENSION -DSQLITE_OMIT_WAL \

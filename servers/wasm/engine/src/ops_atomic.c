@@ -29,15 +29,13 @@
 #define DO_or(type)    RESULT = __atomic_fetch_or(at, (type)FIRST, __ATOMIC_SEQ_CST)
 #define DO_xor(type)   RESULT = __atomic_fetch_xor(at, (type)FIRST, __ATOMIC_SEQ_CST)
 #define DO_xchg(type)  RESULT = __atomic_exchange_n(at, (type)FIRST, __ATOMIC_SEQ_CST)
-/* What is expected is compared in full: more than the bytes hold is never found. */
+/* What is expected is wrapped to the width, as what is stored is (threads proposal, overview).
+ */
 #define DO_cmpxchg(type)                                                                       \
     do {                                                                                       \
         type found = (type)FIRST;                                                              \
-        if (found == FIRST)                                                                    \
-            __atomic_compare_exchange_n(at, &found, (type)SECOND, 0, __ATOMIC_SEQ_CST,         \
-                                        __ATOMIC_SEQ_CST);                                     \
-        else                                                                                   \
-            found = __atomic_load_n(at, __ATOMIC_SEQ_CST);                                     \
+        __atomic_compare_exchange_n(at, &found, (type)SECOND, 0, __ATOMIC_SEQ_CST,             \
+                                    __ATOMIC_SEQ_CST);                                         \
         RESULT = found;                                                                        \
     } while (0)
 

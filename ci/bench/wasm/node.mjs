@@ -1,0 +1,13 @@
+// Runs one WASI program with node's own WASI: node [V8-FLAG...] node.mjs FILE [ARG...]
+// The module is compiled as a whole before it starts, if the flags say so. Exit status: its own.
+import fs from "node:fs";
+import process from "node:process";
+import { WASI } from "node:wasi";
+
+process.removeAllListeners("warning"); // that WASI is experimental
+process.on("warning", () => {});
+const [file, ...args] = process.argv.slice(2);
+const wasi = new WASI({ version: "preview1", args: [file, ...args], returnOnExit: true });
+const module = new WebAssembly.Module(fs.readFileSync(file));
+const imports = { wasi_snapshot_preview1: wasi.wasiImport };
+process.exitCode = wasi.start(new WebAssembly.Instance(module, imports));

@@ -1,0 +1,165 @@
+#!/usr/bin/python3
+"""Generated modules mean the same in the interpreter, the compiler and V8.
+
+usage: differential.py COUNT [FIRST-SEED]      COUNT modules, of the seeds from FIRST-SEED (0) on
+
+`wasm-opt --translate-to-fuzz` turns bytes of a seed into a valid module. Each engine says what
+happens in it (transcript.c, transcript.mjs): results, logged values, traps by kind, and at the
+end globals and memories. All must say the same. From a stack overflow on only its kind is
+compared: how deep an engine's stack is, is its own affair.
+
+What differs stays in build/differential. Ends with `N passed, N failed, N skipped`, one for each
+module.
+"""
+import concurrent.futures
+import itertools
+import os
+import pathlib
+import random
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+TOP = HERE.parents[2]
+OUT = TOP / "build/differential"
+RUNNER = TOP / "build/host/ci/fuzz/differential/wasm-transcript"
+BATCH = 250
+LIMIT = 600  # seconds for a batch in one engine
+GLOBALS, EXPORTS = 6, 7  # section numbers
+V8 = ["node", "--wasm-max-mem-pages=256", "--wasm-max-table-size=10000", "--stack-size=800"]
+# V8's own two compilers take turns, by the number of the batch.
+V8_TIERS = [["--liftoff-only"], ["--no-liftoff"]]
+ENGINES = {"interpreter": [RUNNER, "interpreter"]}
+
+
+def read_number(data, at):
+    value = shift = 0
+    while True:
+        byte = data[at]
+        value |= (byte & 0x7f) << shift
+        at, shift = at + 1, shift + 7
+        if not byte & 0x80:
+            return value, at
+
+
+def number(value):
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7f | 0x80)
+        value >>= 7
+    return bytes(out + bytes([value]))
+
+
+def with_globals_exported(data):
+    """The module with each of its globals (it imports none) exported as "global N"."""
+    sections, at = [], 8
+    while at < len(data):
+        kind = data[at]
+        size, start = read_number(data, at + 1)
+        sections.append((kind, data[start:start + size]))
+        at = start + size
+    count = next((read_number(body, 0)[0] for kind, body in sections if kind == GLOBALS), 0)
+    names = [f"global {index}".encode() for index in range(count)]
+    entries = b"".join(number(len(name)) + name + b"\x03" + number(index)
+                       for index, name in enumerate(names))
+    out = bytearray(data[:8])
+    for kind, body in sections:
+        if kind == EXPORTS:
+            had, start = read_number(body, 0)
+            body = number(had + count) + entries + body[start:]
+            entries = b""
+        out += bytes([kind]) + number(len(body)) + body
+    assert not entries or not count, "the generator always exports something"
+    return bytes(out)
+
+
+def feature_sets():
+    """Options of wasm-opt: all that V8 has, without SIMD, the least. No reference types: Debian's
+    binaryen takes a funcref for an externref."""
+    done = subprocess.run(["node", HERE / "transcript.mjs", "--features"], capture_output=True,
+                          text=True, check=True)
+    everything = done.stdout.split()
+    scalar = [option for option in everything if option != "--enable-simd"]
+    return [everything, scalar, ["--enable-mutable-globals"]]
+
+
+def generate(seed, options, folder):
+    """The module's path."""
+    numbers = random.Random(seed)
+    path = folder / f"{seed}.wasm"
+    source = folder / f"{seed}.bytes"
+    source.write_bytes(numbers.randbytes(numbers.choice([500, 2000, 5000, 12000])))
+    subprocess.run(["wasm-opt", source, "--translate-to-fuzz", "--denan", *options, "-o", path],
+                   check=True, capture_output=True, env={**os.environ, "BINARYEN_CORES": "1"})
+    source.unlink()
+    path.write_bytes(with_globals_exported(path.read_bytes()))
+    return path
+
+
+def transcripts(command, paths):
+    """Path -> the lines that an engine says of it. It runs in a file: an engine that dies in the
+    middle has said what it has said."""
+    listing = "".join(f"{path}\n" for path in paths).encode()
+    log = OUT / "transcript"
+    with open(log, "wb") as out:
+        done = subprocess.run([*map(str, command)], input=listing, stdout=out,
+                              stderr=subprocess.PIPE, timeout=LIMIT, check=False)
+    said, lines = {}, None
+    for line in log.read_text().splitlines():
+        if line.startswith("module "):
+            lines = said[pathlib.Path(line.removeprefix("module "))] = []
+        else:
+            lines.append(line)
+    if done.returncode:
+        lines.append(f"ended with status {done.returncode}: {done.stderr.decode()[-500:]}")
+    return said
+
+
+def difference(one, other):
+    """The first lines that differ, or None. A line of a call that ends by a stack overflow, in
+    both, is the last that counts."""
+    for left, right in itertools.zip_longest(one, other, fillvalue="(nothing)"):
+        if left != right:
+            return left, right
+        if left.endswith(" trap stack"):
+            return None
+    return None
+
+
+def compare(paths, tier):
+    """The paths whose transcripts differ, after a word on each."""
+    commands = {**ENGINES, "V8": [*V8, *tier, HERE / "transcript.mjs"]}
+    said = {engine: transcripts(command, paths) for engine, command in commands.items()}
+    reference = said.pop("interpreter")
+    different = []
+    for path in paths:
+        for engine, lines in said.items():
+            found = difference(reference.get(path, []), lines.get(path, []))
+            if found or path not in reference:
+                print(f"{path}: interpreter: {found and found[0]!r}, {engine}: "
+                      f"{found and found[1]!r}", file=sys.stderr)
+                different.append(path)
+                break
+    return different
+
+
+def main(count, first=0):
+    OUT.mkdir(parents=True, exist_ok=True)
+    sets = feature_sets()
+    failed = 0
+    for start in range(first, first + count, BATCH):
+        seeds = range(start, min(start + BATCH, first + count))
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            paths = list(pool.map(lambda seed: generate(seed, sets[seed % len(sets)], OUT), seeds))
+        different = compare(paths, V8_TIERS[start // BATCH % len(V8_TIERS)])
+        failed += len(different)
+        for path in set(paths) - set(different):
+            path.unlink()
+    print(f"{count - failed} passed, {failed} failed, 0 skipped")
+    return failed != 0
+
+
+if __name__ == "__main__":
+    if not 2 <= len(sys.argv) <= 3:
+        sys.exit(__doc__)
+    sys.exit(main(*map(int, sys.argv[1:])))

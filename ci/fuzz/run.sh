@@ -1,0 +1,26 @@
+#!/bin/bash
+# The engine against what nobody wrote: generated modules in all engines (differential/), and
+# mutated bytes under sanitizers (engine/). CI's share of it; ci/soak.sh does the long counts.
+# Called by ci/test.sh (tier fuzz), or by hand. Ends with `N passed, N failed, N skipped`.
+#
+# usage: run.sh [MODULES [SECONDS]]     500 generated modules; 40 seconds for each fuzz target
+set -u
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
+modules=${1:-500} seconds=${2:-40}
+out=build/fuzz
+mkdir -p $out
+passed=0 failed=0 skipped=0
+
+count() { # count COMMAND...: adds up its last line, `N passed, N failed, N skipped`
+    "$@" | tee $out/output
+    local numbers
+    read -ra numbers <<<"$(sed -n '$s/\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped/\1 \2 \3/p' $out/output)"
+    [ ${#numbers[@]} = 3 ] || numbers=(0 1 0)
+    passed=$((passed + numbers[0])) failed=$((failed + numbers[1])) skipped=$((skipped + numbers[2]))
+}
+{ cmake --preset host && cmake --build --preset host --target wasm-transcript; } >$out/build.log 2>&1 ||
+    { tail -n 40 $out/build.log >&2 && echo "0 passed, 1 failed, 0 skipped" && exit 1; }
+count /usr/bin/python3 ci/fuzz/differential/differential.py "$modules"
+count bash ci/fuzz/engine/run.sh "$seconds"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]
