@@ -183,7 +183,7 @@ static enum status info(struct thread *self, const struct thread *thread)
         state = THREAD_STATE_FAULTED;
     result(self, 0, state);
     result(self, 1, thread->ticks * start_tick_time());
-    result(self, 2, thread->priority);
+    result(self, 2, thread->priority | (uint64_t)thread->number << 32);
     return OK;
 }
 

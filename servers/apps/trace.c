@@ -1,6 +1,7 @@
 // trace PROGRAM [ARGUMENT...]: runs the program and shows the messages that it sent, by
 // interface and request, with those that servers sent meanwhile to answer them. Needs the debug
-// capability, which `process` gives by name. The kernel's ring keeps the newest events.
+// capability, which `process` gives by name. The kernel's rings, one for each CPU, keep
+// the newest events.
 #include <errno.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -53,12 +54,13 @@ static void record(uint32_t debug, uint64_t mask)
     }
 }
 
-/// Everything that is in the ring.
-static void collect(uint32_t debug, struct log *log)
+/// Everything that is in the ring of one CPU.
+static void collect_from(uint32_t debug, uint32_t cpu, struct log *log)
 {
     for (;;) {
         uint64_t count, lost, z;
-        if (sys_debug(debug, DEBUG_OP_TRACE_READ, 0, 0, &count, &lost, &z) != OK || count == 0)
+        if (sys_debug(debug, DEBUG_OP_TRACE_READ, cpu, 0, &count, &lost, &z) != OK ||
+            count == 0)
             return;
         size_t all = log->count + count;
         struct trace_event *more = realloc(log->events, all * sizeof *more);
@@ -72,6 +74,22 @@ static void collect(uint32_t debug, struct log *log)
         log->count = all;
         log->lost += lost;
     }
+}
+
+static int by_time(const void *a, const void *b)
+{
+    uint64_t first = ((const struct trace_event *)a)->time;
+    uint64_t second = ((const struct trace_event *)b)->time;
+    return (first > second) - (first < second);
+}
+
+/// Everything, in the order in which it happened.
+static void collect(uint32_t debug, struct log *log)
+{
+    for (uint32_t cpu = 0; cpu < startup_block->cpu_count; cpu++)
+        collect_from(debug, cpu, log);
+    if (log->count)
+        qsort(log->events, log->count, sizeof *log->events, by_time);
 }
 
 static int exit_code(int status)

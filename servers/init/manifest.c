@@ -171,6 +171,13 @@ static const char *read_option(struct word word, struct server_plan *plan)
         plan->manages |= 1u << slot;
         return slot ? 0 : "manages= names no server";
     }
+    if (has_value && word_is(label, "cpu")) {
+        uint64_t cpu;
+        if (!number(value, &cpu) || cpu >= BOOT_CPUS)
+            return "behind cpu= there must be a number, 0 to 7";
+        plan->cpu = (uint32_t)cpu;
+        return 0;
+    }
     if (plan->grant_count == GRANTS_MAX)
         return "too many grants";
     struct grant *grant = &plan->grants[plan->grant_count++];

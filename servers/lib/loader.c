@@ -207,6 +207,9 @@ static enum status configure(const struct loader_program *program,
     if (status == OK)
         status = sys_thread_control(thread, THREAD_OP_PRIORITY, program->priority, 0, &none[0],
                                     &none[1], &none[2]);
+    if (status == OK)
+        status = sys_thread_control(thread, THREAD_OP_CPU, program->cpu, 0, &none[0], &none[1],
+                                    &none[2]);
     return status;
 }
 

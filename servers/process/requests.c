@@ -253,8 +253,10 @@ enum status process_on_info(struct request *r, const struct process_info_in *in,
                           &objects) != OK)
         info->memory = 0;
     if (process->image.thread && sys_thread_control(process->image.thread, THREAD_OP_INFO, 0, 0,
-                                                    &state, &ticks, &priority) == OK)
+                                                    &state, &ticks, &priority) == OK) {
         info->cpu_ticks = ticks;
+        info->thread = (uint32_t)(priority >> 32);
+    }
     return OK;
 }
 

@@ -178,6 +178,13 @@ static void disinherit(struct process *child)
 /// The sessions of every program.
 static struct loader_capability sessions[5];
 
+/// Programs and their threads are dealt out to the CPUs in turn, and stay there.
+static uint32_t next_cpu(void)
+{
+    static uint32_t dealt;
+    return dealt++ % own_startup->cpu_count;
+}
+
 struct loader_program spawn_program(const struct process *process)
 {
     for (uint32_t i = 0; i < 5; i++)
@@ -189,6 +196,7 @@ struct loader_program spawn_program(const struct process *process)
         .parent = process->parent ? process->parent->pid : 0,
         .stack_bytes = STACK_BYTES,
         .priority = PRIORITY_PROGRAM,
+        .cpu = next_cpu(),
         .thread_options = THREAD_OPTION_FPU,
         .tsc_hz = own_startup->tsc_hz,
         .cpu_count = own_startup->cpu_count,

@@ -32,7 +32,7 @@ static void reads_servers_and_grants(void **state)
     uint32_t line;
     assert_true(
         read_text("# comment\n\n  timer 50 debug pit=port:0x40+4 pit-irq=irq:0\n"
-                  "files 44 initrd vga=frame:0xb8000+0x8000 manages=timer manages=memory",
+                  "files 44 cpu=3 initrd vga=frame:0xb8000+0x8000 manages=timer manages=memory",
                   &m, &error, &line));
     assert_int_equal(m.count, 2);
     const struct server_plan *timer = &m.plans[0], *files = &m.plans[1];
@@ -46,6 +46,8 @@ static void reads_servers_and_grants(void **state)
     assert_int_equal(timer->grants[1].count, 4);
     assert_int_equal(timer->grants[2].kind, KIND_IRQ);
     assert_int_equal(timer->grants[2].count, 1);
+    assert_int_equal(timer->cpu, 0);
+    assert_int_equal(files->cpu, 3);
     assert_int_equal(files->grants[1].first, 0xb8000);
     assert_int_equal(files->grants[1].flags, MAP_COMBINE);
     assert_int_equal(files->manages, 1 << STARTUP_SLOT_TIMER | 1 << STARTUP_SLOT_MEMORY);
@@ -71,6 +73,7 @@ static void says_what_is_wrong_and_where(void **state)
         {"timer 50 x=port:0x\n", "number", 1},
         {"timer 50 x=disk:1\n", "irq, a port", 1},
         {"timer 50 =irq:1\n", "label", 1},
+        {"timer 50 cpu=8\n", "0 to 7", 1},
         {"timer 50 manages=nobody\n", "names no server", 1},
         {"a-name-that-is-longer-than-what-there-is-room-for 50\n", "31", 1},
         {"a 40\nb 41\n", "higher", 2},

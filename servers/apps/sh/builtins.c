@@ -97,7 +97,7 @@ static int do_help(int argc, char **argv)
     (void)argc, (void)argv;
     fputs("Files      ls cat head wc cmp sha256sum cp mv rm mkdir ln touch\n"
           "Shell      cd pwd echo export unset history exit help true false env sh\n"
-          "System     ps kill mem trace date sleep clear reboot shutdown\n"
+          "System     ps kill mem cpus trace date sleep clear reboot shutdown\n"
           "WebAssembly  a .wasm runs by its name; wasm runs it with options\n"
           "\n"
           "A command without arguments that needs some says how it is used.\n"

@@ -1,6 +1,7 @@
-// Commands that ask Pith's servers: ps, mem, shutdown, reboot.
+// Commands that ask Pith's servers: ps, mem, cpus, shutdown, reboot.
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <lib/session.h>
 #include <lib/start.h>
@@ -63,6 +64,65 @@ int tool_mem(int argc, char **argv)
     printf("files: used %" PRIu64 ", free %" PRIu64 ", %" PRIu64 " files\n",
            (files.bytes_total - files.bytes_free) / 1024, files.bytes_free / 1024, files.files);
     return 0;
+}
+
+enum { SAMPLE_MICROSECONDS = 200000 };
+
+/// The name of the program with the kernel's thread number `thread`; false: it is none's first.
+static bool program_of(uint32_t thread, struct process_info *info)
+{
+    for (uint32_t from = 0; process_info(session_to(STARTUP_SLOT_PROCESS), from, info) == OK;
+         from = info->pid + 1)
+        if (info->thread == thread)
+            return true;
+    return false;
+}
+
+static uint64_t time_now(void)
+{
+    return __builtin_ia32_rdtsc();
+}
+
+static int show_cpu(uint32_t debug, uint32_t cpu, uint64_t idle_before, uint64_t before)
+{
+    uint64_t apic_id, idle, thread;
+    struct process_info info;
+    enum status status = sys_debug(debug, DEBUG_OP_CPU, cpu, 0, &apic_id, &idle, &thread);
+    if (status != OK)
+        return fail_status("the kernel", status);
+    uint64_t share = (idle - idle_before) * 100 / (time_now() - before);
+    printf("cpu %" PRIu32 "  apic %" PRIu64 "  idle %3" PRIu64 "%%  ", cpu, apic_id,
+           share < 100 ? share : 100);
+    if (!thread)
+        puts("-");
+    else if (program_of((uint32_t)thread, &info))
+        printf("%.*s\n", (int)sizeof info.name, info.name);
+    else
+        printf("thread %" PRIu64 "\n", thread);
+    return 0;
+}
+
+int tool_cpus(int argc, char **argv)
+{
+    uint64_t idle[BOOT_CPUS], before[BOOT_CPUS], none;
+    uint32_t debug, count = startup_block->cpu_count;
+    (void)argv;
+    if (argc > 1)
+        return usage("");
+    enum status status = process_service(session_to(STARTUP_SLOT_PROCESS), "debug", 5, &debug);
+    if (status != OK)
+        return fail_status("no debug capability", status);
+    for (uint32_t i = 0; i < count; i++) {
+        before[i] = time_now();
+        status = sys_debug(debug, DEBUG_OP_CPU, i, 0, &none, &idle[i], &none);
+        if (status != OK)
+            return fail_status("the kernel", status);
+    }
+    usleep(SAMPLE_MICROSECONDS);
+    int failed = 0;
+    for (uint32_t i = 0; i < count && !failed; i++)
+        failed = show_cpu(debug, i, idle[i], before[i]);
+    return failed;
 }
 
 static int power(int argc, uint32_t how)

@@ -42,6 +42,7 @@ struct loader_program {
     uint64_t limit; ///< of its account, 0: none
     uint64_t stack_bytes;
     uint32_t priority;
+    uint32_t cpu; ///< where its thread runs
     uint32_t thread_options;
     uint64_t tsc_hz;
     uint32_t cpu_count;

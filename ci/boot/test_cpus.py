@@ -1,0 +1,26 @@
+"""Several CPUs: each is there, works, and is shown."""
+import re
+
+import pytest
+
+LINE = re.compile(r"cpu (\d+)  apic (\d+)  idle +(\d+)%  (.+)")
+
+
+@pytest.mark.parametrize("smp", [1, 2, 4, 8])
+def test_cpus_shows_each(run, smp):
+    done = run("cpus", "--smp", str(smp))
+    lines = [LINE.fullmatch(line) for line in done.out.decode().splitlines()]
+    assert done.status == 0 and all(lines), done
+    assert [int(line[1]) for line in lines] == list(range(smp))
+    assert len({line[2] for line in lines}) == smp  # an APIC id of its own
+    assert all(0 <= int(line[3]) <= 100 for line in lines)
+    assert any(line[4] == "cpus" for line in lines)  # itself runs somewhere
+
+
+def test_programs_are_spread(run, program):
+    """Programs that compute for ever are on CPUs of their own, none of which idles."""
+    done = run("spread 3", "--smp", "4", "--add", program("spread"))
+    lines = [LINE.fullmatch(line) for line in done.out.decode().splitlines()]
+    assert done.status == 0 and len(lines) == 4 and all(lines), done
+    busy = [line for line in lines if line[4] == "spread" and int(line[3]) < 50]
+    assert len(busy) == 3, done
