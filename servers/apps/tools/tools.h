@@ -12,9 +12,9 @@
 typedef int tool(int argc, char **argv);
 
 tool tool_cat, tool_clear, tool_cmp, tool_cp, tool_date, tool_echo, tool_env, tool_false,
-    tool_head, tool_kill, tool_ln, tool_ls, tool_mem, tool_cpus, tool_mkdir, tool_mv, tool_ps, tool_pwd,
-    tool_reboot, tool_rm, tool_rmdir, tool_sha256sum, tool_shutdown, tool_sleep, tool_touch,
-    tool_true, tool_wc;
+    tool_head, tool_kill, tool_ln, tool_ls, tool_mem, tool_cpus, tool_mkdir, tool_mv, tool_ps,
+    tool_pwd, tool_reboot, tool_rm, tool_rmdir, tool_sha256sum, tool_shutdown, tool_sleep,
+    tool_touch, tool_true, tool_wc;
 
 /// The name that the program was called by.
 extern const char *tool_name;
