@@ -143,6 +143,8 @@ void wasm_module_free(struct wasm_module *m)
     free(m->exports.items);
     free(m->elements.items);
     free(m->datas.items);
+    free(m->hints.items);
+    free(m->hot.items);
     free(m->bytes);
     free(m);
 }

@@ -31,6 +31,24 @@ struct wasm_function_def {
     uint32_t end;  /* offset past its last byte */
 };
 
+/* What validation learns about a body for the compiler: how high its operand stack gets, and
+ * which locals are used most. A use, and a call, counts 8 times as much inside each loop. */
+struct wasm_hot_local {
+    uint32_t weight;
+    uint16_t local;
+    bool vector; /* a float or v128 */
+};
+
+enum { WASM_HOT_LOCALS = 12 /* kept of a function, of either kind */ };
+
+struct wasm_hints {
+    uint32_t first; /* in wasm_module.hot: those of this function, hottest first, integers before floats */
+    uint32_t count;
+    uint32_t calls; /* weight of the calls */
+    uint32_t max_height;
+    bool wide; /* a v128 is among locals, operands or constants */
+};
+
 struct wasm_table_def {
     uint8_t type;
     struct wasm_bounds bounds;
@@ -100,6 +118,8 @@ struct wasm_module {
     WASM_ARRAY(struct wasm_export_def) exports;
     WASM_ARRAY(struct wasm_element_def) elements;
     WASM_ARRAY(struct wasm_data_def) datas;
+    WASM_ARRAY(struct wasm_hints) hints; /* by function behind the imports */
+    WASM_ARRAY(struct wasm_hot_local) hot;
     uint32_t imported_functions;
     uint32_t imported_globals;
     bool has_start;

@@ -10,6 +10,7 @@
 #include "module.h"
 
 struct wasm_exec;
+struct wasm_native;
 union wasm_cell;
 
 enum {
@@ -63,6 +64,10 @@ struct wasm_type_entry {
 
 struct wasm_func {
     const struct wasm_type_entry *type;
+    /* Compiled code, NULL if there is none: what calls from elsewhere enter. */
+    const uint8_t *code;
+    uint32_t code_bytes;
+    uint32_t frame_bytes; /* between the stack pointer and the return address */
     /* A guest function: translated at its first call, when `entry` is set. */
     const union wasm_cell *entry;
     uint8_t *memory;      /* base of its instance's memory 0, NULL if none */
@@ -84,6 +89,11 @@ struct wasm_element_values {
     uint32_t count;
 };
 
+/* At the front of an instance's writable pages in the code region; globals follow. */
+struct wasm_instance_data {
+    uint8_t *memory; /* base of memory 0, or NULL */
+};
+
 struct wasm_instance {
     const struct wasm_module *module;
     struct wasm_store *store;
@@ -96,6 +106,8 @@ struct wasm_instance {
     struct wasm_global *own_globals;
     struct wasm_element_values *elements; /* per segment; emptied when dropped */
     bool *dropped_datas;                  /* per segment */
+    struct wasm_instance_data *data;      /* what compiled code finds near it; NULL if none */
+    const uint8_t *code, *code_end;       /* of all own functions */
     struct wasm_instance *next;
 };
 
@@ -172,6 +184,7 @@ struct wasm_store {
     struct wasm_instance *instances;
     struct wasm_host_func *host_funcs;
     struct wasm_definition *definitions;
+    struct wasm_native *native; /* of the compiler; NULL: the interpreter runs */
 };
 
 /* What a host function is called with. */

@@ -19,6 +19,7 @@ void wasm_validator_free(struct wasm_validator *v)
     free(v->operands.items);
     free(v->controls.items);
     free(v->locals.items);
+    free(v->uses.items);
     free(v);
 }
 
@@ -103,11 +104,15 @@ uint32_t wasm_read_index(struct wasm_validator *v, size_t count, const char *wha
     return index;
 }
 
+enum { LOOP_WEIGHT = 8, WEIGHT_MAX = 1 << 18 };
+
 static void push_control(struct wasm_validator *v, uint8_t opcode, struct wasm_type_list start,
                          struct wasm_type_list end)
 {
     *WASM_APPEND(&v->l->failure, v->controls) =
-        (struct wasm_control){opcode, false, v->operands.count, start, end};
+        (struct wasm_control){opcode, false, v->operands.count, v->weight, start, end};
+    if (opcode == OP_LOOP && v->weight < WEIGHT_MAX)
+        v->weight *= LOOP_WEIGHT;
     wasm_push_list(v, start);
 }
 
@@ -119,6 +124,7 @@ static struct wasm_control pop_control(struct wasm_validator *v)
         wasm_invalid(v, "type mismatch: %zu values left over at the end of a block",
                      v->operands.count - c.height);
     v->controls.count--;
+    v->weight = c.weight;
     return c;
 }
 
@@ -284,6 +290,7 @@ static void validate_call(struct wasm_validator *v, uint8_t opcode)
     struct wasm_type_list params = read_callee(v, indirect, &results);
     wasm_pop_list(v, params);
     wasm_push_list(v, results);
+    wasm_count_use(v, &v->calls);
     if (!tail)
         return;
     struct wasm_type_list own = v->controls.items[0].end;
@@ -345,6 +352,8 @@ static void validate_expression(struct wasm_loader *l, struct wasm_reader *r,
     v->constant = constant;
     v->wide = false;
     v->operands.count = v->controls.count = v->max_height = 0;
+    v->weight = 1;
+    v->calls = 0;
     v->opcode_offset = wasm_reader_offset(r);
     push_control(v, OP_BLOCK, (struct wasm_type_list){NULL, 0}, results);
     while (v->controls.count > 0)
@@ -369,8 +378,10 @@ static void append_locals(struct wasm_loader *l, const struct wasm_reader *r, ui
     if (v->locals.count + count > WASM_MAX_LOCALS)
         wasm_fail_at(&l->failure, WASM_INVALID, wasm_reader_offset(r),
                      "too many locals: this engine allows %d", WASM_MAX_LOCALS);
-    for (uint64_t i = 0; i < count; i++)
+    for (uint64_t i = 0; i < count; i++) {
         *WASM_APPEND(&l->failure, v->locals) = type;
+        WASM_APPEND(&l->failure, v->uses);
+    }
 }
 
 /* The declared locals: runs of a count and a type. Counts are summed before any is believed,
@@ -403,15 +414,52 @@ static size_t slots_needed(const struct wasm_validator *v, const struct wasm_fun
     return slots;
 }
 
+/* Puts local `index` among the hottest of its kind: hot[0 .. *count) is in falling order. */
+static void insert_hot(struct wasm_hot_local *hot, uint32_t *count, struct wasm_hot_local local)
+{
+    uint32_t i = *count;
+    if (i == WASM_HOT_LOCALS && hot[i - 1].weight >= local.weight)
+        return;
+    if (i < WASM_HOT_LOCALS)
+        (*count)++;
+    else
+        i--;
+    for (; i > 0 && hot[i - 1].weight < local.weight; i--)
+        hot[i] = hot[i - 1];
+    hot[i] = local;
+}
+
+static void take_hints(struct wasm_validator *v)
+{
+    struct wasm_module *m = v->l->module;
+    struct wasm_hot_local hot[2][WASM_HOT_LOCALS];
+    uint32_t counts[2] = {0, 0};
+    bool wide = v->wide;
+    for (uint32_t i = 0; i < v->locals.count; i++) {
+        uint8_t type = v->locals.items[i];
+        bool vector = type == WASM_F32 || type == WASM_F64 || type == WASM_V128;
+        wide |= type == WASM_V128;
+        if (v->uses.items[i])
+            insert_hot(hot[vector], &counts[vector],
+                       (struct wasm_hot_local){v->uses.items[i], (uint16_t)i, vector});
+    }
+    struct wasm_hints *hints = WASM_APPEND(&v->l->failure, m->hints);
+    *hints = (struct wasm_hints){(uint32_t)m->hot.count, counts[0] + counts[1], v->calls,
+                                 (uint32_t)v->max_height, wide};
+    for (unsigned kind = 0; kind < 2; kind++)
+        for (uint32_t i = 0; i < counts[kind]; i++)
+            *WASM_APPEND(&v->l->failure, m->hot) = hot[kind][i];
+}
+
 void wasm_validate_body(struct wasm_loader *l, struct wasm_reader *r, uint32_t index)
 {
     const struct wasm_module *m = l->module;
     const struct wasm_func_type *type = &m->types.items[m->functions.items[index].type];
     struct wasm_validator *v = l->validator;
     l->failure.function = index;
-    v->locals.count = 0;
+    v->locals.count = v->uses.count = 0;
     for (uint32_t i = 0; i < type->param_count; i++)
-        *WASM_APPEND(&l->failure, v->locals) = type->params[i];
+        append_locals(l, r, 1, type->params[i]);
     read_locals(l, r);
     validate_expression(l, r, (struct wasm_type_list){type->results, type->result_count},
                         false);
@@ -420,5 +468,6 @@ void wasm_validate_body(struct wasm_loader *l, struct wasm_reader *r, uint32_t i
     if (slots_needed(v, type) > WASM_MAX_SLOTS)
         wasm_invalid(v, "locals and operands need more than the %d slots of this engine",
                      WASM_MAX_SLOTS);
+    take_hints(v);
     l->failure.function = -1;
 }

@@ -82,7 +82,9 @@ static uint8_t read_table(struct wasm_validator *v)
 
 static void validate_local(struct wasm_validator *v, uint8_t opcode)
 {
-    uint8_t type = v->locals.items[wasm_read_index(v, v->locals.count, "local")];
+    uint32_t index = wasm_read_index(v, v->locals.count, "local");
+    uint8_t type = v->locals.items[index];
+    wasm_count_use(v, &v->uses.items[index]);
     if (opcode != OP_LOCAL_GET)
         wasm_pop(v, type);
     if (opcode != OP_LOCAL_SET)

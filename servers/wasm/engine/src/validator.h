@@ -18,6 +18,7 @@ struct wasm_control {
     uint8_t opcode; /* OP_BLOCK, OP_LOOP, OP_IF, OP_ELSE */
     bool unreachable;
     size_t height; /* of the operand stack at entry */
+    uint32_t weight; /* of an instruction before it */
     struct wasm_type_list start;
     struct wasm_type_list end;
 };
@@ -28,6 +29,9 @@ struct wasm_validator {
     WASM_ARRAY(uint8_t) operands;
     WASM_ARRAY(struct wasm_control) controls;
     WASM_ARRAY(uint8_t) locals;
+    WASM_ARRAY(uint32_t) uses; /* by local: weight */
+    uint32_t weight;           /* of an instruction here: 8 for each loop around it */
+    uint32_t calls;
     size_t max_height;
     bool wide;            /* a v128 was on the stack */
     size_t opcode_offset; /* of the instruction being validated: errors point at it */
@@ -53,6 +57,12 @@ uint32_t wasm_read_access(struct wasm_validator *v, unsigned log2_size);
 void wasm_validate_atomic(struct wasm_validator *v);
 /* validate_simd.c: a vector instruction, behind its OP_SIMD. */
 void wasm_validate_simd(struct wasm_validator *v);
+
+/* One more use of `*counter` here. */
+static inline void wasm_count_use(const struct wasm_validator *v, uint32_t *counter)
+{
+    *counter += *counter < UINT32_MAX / 2 ? v->weight : 0;
+}
 
 /* Every instruction but the structured and branching ones. */
 void wasm_validate_plain(struct wasm_validator *v, uint8_t opcode);

@@ -1,0 +1,518 @@
+/* The abstract operand stack and its registers; see compiler.h. */
+#include "compiler.h"
+
+enum { GP = 0xffff };
+
+static uint32_t class_of(unsigned reg)
+{
+    return reg < 16 ? GP : ~(uint32_t)GP;
+}
+
+struct x64_mem x64_slot(const struct x64 *c, uint32_t height)
+{
+    return x64_at(RSP, c->pushed + c->slots + (int32_t)(height << c->unit));
+}
+
+struct x64_mem x64_local_mem(const struct x64 *c, uint32_t local)
+{
+    return x64_at(RSP, c->pushed + c->locals.items[local].slot);
+}
+
+/* ---- Moves ---- */
+
+void x64_load_value(struct x64 *c, uint8_t type, unsigned reg, struct x64_mem m)
+{
+    struct x64_asm *a = &c->code;
+    switch (type) {
+    case WASM_F32:
+        x64_rm(a, PF3 | M0F | 0x10, reg, m); /* movss */
+        break;
+    case WASM_F64:
+        x64_rm(a, PF2 | M0F | 0x10, reg, m); /* movsd */
+        break;
+    case WASM_V128:
+        x64_rm(a, M0F | 0x10, reg, m); /* movups */
+        break;
+    default:
+        x64_rm(a, x64_width(type) | 0x8b, reg, m);
+    }
+}
+
+/* An integer goes to a slot as 64 bits, whatever its type: helpers read whole words. */
+void x64_store_value(struct x64 *c, uint8_t type, unsigned reg, struct x64_mem m)
+{
+    struct x64_asm *a = &c->code;
+    switch (type) {
+    case WASM_F32:
+        x64_rm(a, PF3 | M0F | 0x11, reg, m);
+        break;
+    case WASM_F64:
+        x64_rm(a, PF2 | M0F | 0x11, reg, m);
+        break;
+    case WASM_V128:
+        x64_rm(a, M0F | 0x11, reg, m);
+        break;
+    default:
+        x64_rm(a, W64 | 0x89, reg, m);
+    }
+}
+
+void x64_move(struct x64 *c, uint8_t type, unsigned to, unsigned from)
+{
+    if (to == from)
+        return;
+    if (x64_is_vector(type))
+        x64_rr(&c->code, M0F | 0x28, to, from); /* movaps */
+    else
+        x64_mov_rr(&c->code, x64_width(type), to, from);
+}
+
+void x64_load_const(struct x64 *c, uint8_t type, unsigned reg, uint64_t bits)
+{
+    if (!x64_is_vector(type))
+        x64_mov_ri(&c->code, reg, bits);
+    else if (bits == 0)
+        x64_rr(&c->code, M0F | 0x57, reg, reg); /* xorps */
+    else
+        x64_load_value(c, type, reg, x64_constant(c, bits, 0, 8));
+}
+
+struct x64_mem x64_constant(struct x64 *c, uint64_t low, uint64_t high, uint32_t size)
+{
+    enum { LOOK_BACK = 16 };
+    size_t count = c->constants.count;
+    for (size_t i = count; i-- > 0 && count - i <= LOOK_BACK;) {
+        const struct x64_constant *k = &c->constants.items[i];
+        if (k->low == low && k->high == high && k->size == size)
+            return (struct x64_mem){X64_POOL, X64_NONE, 0, (int32_t)i, 0};
+    }
+    *WASM_APPEND(&c->failure, c->constants) = (struct x64_constant){low, high, size, 0};
+    c->code.constants = c->constants.items;
+    return (struct x64_mem){X64_POOL, X64_NONE, 0, (int32_t)count, 0};
+}
+
+/* ---- Allocation ---- */
+
+static void forget_local(struct x64 *c, uint32_t local)
+{
+    struct x64_local *l = &c->locals.items[local];
+    if (l->refs != UINT16_MAX)
+        l->refs--;
+}
+
+/* Value `height` is in a register: to its slot. */
+static void spill(struct x64 *c, uint32_t height)
+{
+    struct x64_value *v = &c->values[height];
+    x64_store_value(c, v->type, v->reg, x64_slot(c, height));
+    if (x64_is_temp(c, v->reg))
+        c->free |= X64_BIT(v->reg);
+    v->kind = X64_SLOT;
+}
+
+static unsigned pick(uint32_t mask)
+{
+    uint32_t plain = mask & ~(X64_BIT(RCX) | X64_BIT(RDX));
+    return (unsigned)__builtin_ctz(plain ? plain : mask);
+}
+
+static unsigned alloc(struct x64 *c, uint32_t class)
+{
+    uint32_t usable = c->free & class & ~c->pinned;
+    for (uint32_t h = c->settled; !usable && h < c->count; h++) {
+        const struct x64_value *v = &c->values[h];
+        if (v->kind == X64_REG && (X64_BIT(v->reg) & c->temps & class & ~c->pinned)) {
+            spill(c, h);
+            usable = c->free & class & ~c->pinned;
+        }
+    }
+    unsigned reg = pick(usable);
+    c->pinned |= X64_BIT(reg);
+    return reg;
+}
+
+unsigned x64_alloc_gp(struct x64 *c)
+{
+    return alloc(c, GP);
+}
+
+unsigned x64_alloc_xmm(struct x64 *c)
+{
+    return alloc(c, ~(uint32_t)GP);
+}
+
+void x64_claim(struct x64 *c, unsigned reg)
+{
+    if (!(c->free & X64_BIT(reg))) {
+        for (uint32_t h = c->count; h-- > c->settled;) {
+            struct x64_value *v = &c->values[h];
+            if (v->kind != X64_REG || v->reg != reg)
+                continue;
+            uint32_t others = c->free & class_of(reg) & ~c->pinned;
+            if (others) {
+                unsigned to = pick(others);
+                x64_move(c, v->type, to, reg);
+                v->reg = (uint8_t)to;
+                c->free &= ~X64_BIT(to);
+                c->free |= X64_BIT(reg);
+            } else {
+                spill(c, h);
+            }
+            break;
+        }
+    }
+    c->pinned |= X64_BIT(reg);
+}
+
+/* ---- Pushing ---- */
+
+static struct x64_value *push(struct x64 *c, uint8_t kind, uint8_t type)
+{
+    struct x64_value *v = &c->values[c->count++];
+    v->kind = kind;
+    v->type = type;
+    return v;
+}
+
+void x64_push_const(struct x64 *c, uint8_t type, uint64_t bits)
+{
+    push(c, X64_CONST, type)->bits = bits;
+}
+
+void x64_push_local(struct x64 *c, uint32_t local)
+{
+    struct x64_local *l = &c->locals.items[local];
+    if (l->refs != UINT16_MAX)
+        l->refs++;
+    push(c, X64_LOCAL, l->type)->local = local;
+}
+
+void x64_push_reg(struct x64 *c, uint8_t type, unsigned reg)
+{
+    push(c, X64_REG, type)->reg = (uint8_t)reg;
+    if (x64_is_temp(c, reg))
+        c->free &= ~X64_BIT(reg);
+}
+
+void x64_push_slot(struct x64 *c, uint8_t type)
+{
+    push(c, X64_SLOT, type);
+}
+
+void x64_push_flags(struct x64 *c, enum x64_cc cc)
+{
+    push(c, X64_FLAGS, WASM_I32)->cc = (uint8_t)cc;
+}
+
+/* ---- Popping ---- */
+
+static struct x64_value *take(struct x64 *c)
+{
+    struct x64_value *v = &c->values[--c->count];
+    if (c->settled > c->count)
+        c->settled = c->count;
+    if (v->kind == X64_REG && x64_is_temp(c, v->reg)) {
+        c->free |= X64_BIT(v->reg);
+        c->pinned |= X64_BIT(v->reg);
+    } else if (v->kind == X64_LOCAL) {
+        forget_local(c, v->local);
+    }
+    return v;
+}
+
+/* reg = the flags' value. */
+static void flags_to_reg(struct x64 *c, enum x64_cc cc, unsigned reg)
+{
+    struct x64_asm *a = &c->code;
+    if (cc < CC_FE) {
+        x64_setcc(a, cc, reg);
+        return;
+    }
+    /* Equal and ordered: ZF and not PF. The moves leave flags alone. */
+    x64_rr(a, BYTE | M0F | 0x90 | (cc == CC_FE ? CC_NP : CC_P), 0, reg);
+    x64_rr(a, BYTE | M0F | 0xb6, reg, reg);
+    unsigned other = x64_alloc_gp(c);
+    x64_mov_ri(a, other, cc == CC_FE ? 0 : 1);
+    x64_rr(a, M0F | 0x40 | CC_NE, reg, other); /* cmovne */
+}
+
+void x64_value_to_reg(struct x64 *c, const struct x64_value *v, uint32_t height, unsigned reg)
+{
+    switch (v->kind) {
+    case X64_CONST:
+        x64_load_const(c, v->type, reg, v->bits);
+        break;
+    case X64_LOCAL:
+        if (c->locals.items[v->local].reg != X64_NONE)
+            x64_move(c, v->type, reg, c->locals.items[v->local].reg);
+        else
+            x64_load_value(c, v->type, reg, x64_local_mem(c, v->local));
+        break;
+    case X64_REG:
+        x64_move(c, v->type, reg, v->reg);
+        break;
+    case X64_SLOT:
+        x64_load_value(c, v->type, reg, x64_slot(c, height));
+        break;
+    default:
+        flags_to_reg(c, v->cc, reg);
+    }
+}
+
+/* An integer or float constant to memory, in two halves where it has to be. */
+static void const_to_mem(struct x64 *c, uint64_t bits, struct x64_mem m)
+{
+    struct x64_asm *a = &c->code;
+    if (bits == (uint64_t)(int64_t)(int32_t)bits) {
+        x64_rm_imm(a, W64 | 0xc7, 0, m, (uint32_t)bits, 4);
+        return;
+    }
+    x64_rm_imm(a, 0xc7, 0, m, (uint32_t)bits, 4);
+    m.disp += 4;
+    m.target += 4;
+    x64_rm_imm(a, 0xc7, 0, m, (uint32_t)(bits >> 32), 4);
+}
+
+static uint8_t vector_type(uint8_t type)
+{
+    return x64_is_vector(type) ? type : WASM_F64;
+}
+
+void x64_value_to_mem(struct x64 *c, const struct x64_value *v, uint32_t height,
+                      struct x64_mem m)
+{
+    struct x64_mem from;
+    switch (v->kind) {
+    case X64_CONST:
+        const_to_mem(c, v->bits, m);
+        return;
+    case X64_REG:
+        x64_store_value(c, v->type, v->reg, m);
+        return;
+    case X64_LOCAL:
+        if (c->locals.items[v->local].reg != X64_NONE) {
+            x64_store_value(c, v->type, c->locals.items[v->local].reg, m);
+            return;
+        }
+        from = x64_local_mem(c, v->local);
+        break;
+    default: /* X64_SLOT; flags are never below */
+        from = x64_slot(c, height);
+        if (from.base == m.base && from.disp == m.disp)
+            return;
+    }
+    x64_load_value(c, vector_type(v->type), XMM15, from);
+    x64_store_value(c, vector_type(v->type), XMM15, m);
+}
+
+/* A register of value's kind that holds it, just popped from height c->count. */
+static unsigned in_reg(struct x64 *c, const struct x64_value *v)
+{
+    if (v->kind == X64_REG)
+        return v->reg;
+    if (v->kind == X64_LOCAL && c->locals.items[v->local].reg != X64_NONE)
+        return c->locals.items[v->local].reg;
+    struct x64_value copy = *v;
+    unsigned reg = x64_is_vector(v->type) ? x64_alloc_xmm(c) : x64_alloc_gp(c);
+    x64_value_to_reg(c, &copy, c->count, reg);
+    return reg;
+}
+
+unsigned x64_pop_gp(struct x64 *c)
+{
+    return in_reg(c, take(c));
+}
+
+unsigned x64_pop_xmm(struct x64 *c)
+{
+    return in_reg(c, take(c));
+}
+
+static unsigned pop_tmp(struct x64 *c)
+{
+    struct x64_value v = *take(c);
+    unsigned reg = in_reg(c, &v);
+    if (x64_is_temp(c, reg))
+        return reg;
+    unsigned copy = x64_is_vector(v.type) ? x64_alloc_xmm(c) : x64_alloc_gp(c);
+    x64_move(c, v.type, copy, reg);
+    return copy;
+}
+
+unsigned x64_pop_gp_tmp(struct x64 *c)
+{
+    return pop_tmp(c);
+}
+
+unsigned x64_pop_xmm_tmp(struct x64 *c)
+{
+    return pop_tmp(c);
+}
+
+void x64_pop_into(struct x64 *c, unsigned reg)
+{
+    struct x64_value v = *take(c);
+    c->pinned |= X64_BIT(reg);
+    x64_value_to_reg(c, &v, c->count, reg);
+}
+
+void x64_drop(struct x64 *c)
+{
+    take(c);
+}
+
+struct x64_operand x64_pop_operand(struct x64 *c)
+{
+    struct x64_value v = *take(c);
+    struct x64_operand o = {.kind = X64_IN_MEM, .reg = X64_NONE};
+    bool wide = x64_width(v.type) != 0;
+    if (v.kind == X64_CONST && (!wide || v.bits == (uint64_t)(int64_t)(int32_t)v.bits)) {
+        o.kind = X64_IMM;
+        o.imm = (int32_t)v.bits;
+    } else if (v.kind == X64_SLOT) {
+        o.mem = x64_slot(c, c->count);
+    } else if (v.kind == X64_LOCAL && c->locals.items[v.local].reg == X64_NONE) {
+        o.mem = x64_local_mem(c, v.local);
+    } else {
+        o.kind = X64_IN_REG;
+        o.reg = in_reg(c, &v);
+    }
+    return o;
+}
+
+struct x64_operand x64_pop_xmm_operand(struct x64 *c)
+{
+    struct x64_value v = *take(c);
+    struct x64_operand o = {.kind = X64_IN_MEM, .reg = X64_NONE};
+    if (v.type == WASM_V128) { /* in memory it would have to be aligned */
+        o.kind = X64_IN_REG;
+        o.reg = in_reg(c, &v);
+    } else if (v.kind == X64_CONST && v.bits != 0) {
+        o.mem = x64_constant(c, v.bits, 0, 8);
+    } else if (v.kind == X64_SLOT) {
+        o.mem = x64_slot(c, c->count);
+    } else if (v.kind == X64_LOCAL && c->locals.items[v.local].reg == X64_NONE) {
+        o.mem = x64_local_mem(c, v.local);
+    } else {
+        o.kind = X64_IN_REG;
+        o.reg = in_reg(c, &v);
+    }
+    return o;
+}
+
+/* ---- Where results go ---- */
+
+/* The register of the local that the next instruction assigns, if it has one of this kind.
+ * Values that name the local get copies. */
+static unsigned next_assigned(struct x64 *c, bool vector)
+{
+    if (c->at[0] != OP_LOCAL_SET && c->at[0] != OP_LOCAL_TEE)
+        return X64_NONE;
+    uint32_t index = c->at[1];
+    if (index >= 0x80) {
+        if (c->at[2] >= 0x80)
+            return X64_NONE;
+        index = (index & 0x7f) | (uint32_t)c->at[2] << 7;
+    }
+    unsigned reg = c->locals.items[index].reg;
+    if (reg == X64_NONE || (reg >= 16) != vector)
+        return X64_NONE;
+    x64_release_local(c, index);
+    return reg;
+}
+
+static unsigned dest(struct x64 *c, unsigned a, bool vector)
+{
+    unsigned reg = next_assigned(c, vector);
+    if (reg != X64_NONE)
+        return reg;
+    if (x64_is_temp(c, a))
+        return a;
+    return alloc(c, vector ? ~(uint32_t)GP : GP);
+}
+
+unsigned x64_dest_gp(struct x64 *c, unsigned a)
+{
+    return dest(c, a, false);
+}
+
+unsigned x64_dest_xmm(struct x64 *c, unsigned a)
+{
+    return dest(c, a, true);
+}
+
+/* ---- Settling ---- */
+
+void x64_settle_flags(struct x64 *c)
+{
+    enum x64_cc cc = x64_top(c)->cc;
+    c->count--;
+    unsigned reg = x64_alloc_gp(c);
+    flags_to_reg(c, cc, reg);
+    x64_push_reg(c, WASM_I32, reg);
+}
+
+/* Value `height`, unless it is a constant, to its slot. */
+static void go_home(struct x64 *c, uint32_t height)
+{
+    struct x64_value *v = &c->values[height];
+    if (v->kind == X64_REG) {
+        spill(c, height);
+    } else if (v->kind == X64_LOCAL) {
+        x64_room(c, X64_ROOM);
+        x64_value_to_mem(c, v, height, x64_slot(c, height));
+        forget_local(c, v->local);
+        v->kind = X64_SLOT;
+    }
+}
+
+void x64_flush(struct x64 *c, uint32_t height)
+{
+    for (uint32_t h = c->settled; h < height; h++)
+        go_home(c, h);
+    if (c->settled < height)
+        c->settled = height;
+}
+
+void x64_flush_all(struct x64 *c, uint32_t from)
+{
+    x64_flush(c, c->count);
+    for (uint32_t h = from; h < c->count; h++) {
+        struct x64_value *v = &c->values[h];
+        if (v->kind == X64_CONST) {
+            x64_room(c, X64_ROOM);
+            x64_value_to_mem(c, v, h, x64_slot(c, h));
+            v->kind = X64_SLOT;
+        }
+    }
+}
+
+void x64_spill_temps(struct x64 *c, uint32_t height)
+{
+    for (uint32_t h = c->settled; h < height; h++)
+        if (c->values[h].kind == X64_REG)
+            spill(c, h);
+}
+
+void x64_release_local(struct x64 *c, uint32_t index)
+{
+    struct x64_local *l = &c->locals.items[index];
+    for (uint32_t h = c->count; l->refs && h-- > c->settled;) {
+        struct x64_value *v = &c->values[h];
+        if (v->kind != X64_LOCAL || v->local != index)
+            continue;
+        x64_room(c, X64_ROOM);
+        uint32_t class = x64_is_vector(l->type) ? ~(uint32_t)GP : GP;
+        uint32_t usable = c->free & class & ~c->pinned;
+        if (usable) {
+            unsigned reg = pick(usable);
+            x64_value_to_reg(c, v, h, reg);
+            forget_local(c, index);
+            v->kind = X64_REG;
+            v->reg = (uint8_t)reg;
+            c->free &= ~X64_BIT(reg);
+        } else {
+            go_home(c, h);
+        }
+    }
+}
