@@ -1,4 +1,6 @@
 /* Entering and leaving the interpreter, and the slow paths of its handlers. */
+#include "execute.h"
+#include "compile.h"
 #include "interp.h"
 
 #include <stdio.h>
@@ -17,23 +19,32 @@ void wasm_slow_trap(HANDLER_PARAMS)
     wasm_trap_fill(x->store, x->kind);
 }
 
-/* Ticks were charged before they were missed: give them back to the instruction at ip, which
- * charges again, unless it wants none. */
-void wasm_slow_refill(HANDLER_PARAMS)
+bool wasm_refill(struct wasm_exec *x, int64_t *ticks, uint64_t wanted,
+                 enum wasm_trap_kind *kind)
 {
-    ticks += (int64_t)x->wanted;
-    int64_t missing = (int64_t)x->wanted - ticks;
+    *ticks += (int64_t)wanted;
+    int64_t missing = (int64_t)wanted - *ticks;
     int64_t grant = missing > QUANTUM ? missing : QUANTUM;
+    *kind = WASM_TRAP_INTERRUPT;
     if (atomic_exchange(&x->interrupt, false))
-        TRAP(WASM_TRAP_INTERRUPT);
+        return false;
     if (x->fuel != WASM_FUEL_UNLIMITED) {
+        *kind = WASM_TRAP_FUEL;
         if ((uint64_t)grant > x->fuel)
             grant = (int64_t)x->fuel;
         if (grant < missing)
-            TRAP(WASM_TRAP_FUEL);
+            return false;
         x->fuel -= (uint64_t)grant;
     }
-    ticks += grant;
+    *ticks += grant;
+    return true;
+}
+
+/* The instruction at ip charges again, unless it wants none. */
+void wasm_slow_refill(HANDLER_PARAMS)
+{
+    if (!wasm_refill(x, &ticks, x->wanted, &x->kind))
+        TAIL(wasm_slow_trap);
     DISPATCH();
 }
 
@@ -85,34 +96,40 @@ static uint32_t larger(uint32_t a, uint32_t b)
     return a > b ? a : b;
 }
 
-bool wasm_host_call(struct wasm_exec *x, struct wasm_func *f, uint64_t *base,
-                    const struct wasm_instance *from)
+bool wasm_host_call(struct wasm_exec *x, struct wasm_func *f, uint64_t *values,
+                    struct wasm_memory *memory)
 {
     const struct wasm_type_entry *type = f->type;
-    uint64_t *end = base + larger(type->param_slots, type->result_slots);
-    if (end > x->stack_limit && !grow_stack(x, end)) {
-        wasm_trap_fill(x->store, x->kind);
-        return false;
-    }
-    struct wasm_caller caller = {x->store, NULL};
-    if (from && from->module->memories.count)
-        caller.memory = from->memories[0];
-    uint64_t *top = x->top;
-    x->top = end;
+    struct wasm_caller caller = {x->store, memory};
     x->status = WASM_OK;
-    enum wasm_host_result said = f->host(f->context, &caller, base);
-    x->top = top;
+    enum wasm_host_result said = f->host(f->context, &caller, values);
     if (said != WASM_HOST_OK) {
         x->status = said == WASM_HOST_EXIT ? WASM_EXITED : WASM_TRAPPED;
         wasm_trap_frames(x->store);
         return false;
     }
-    normalize(base, type->type.results, type->type.result_count);
+    normalize(values, type->type.results, type->type.result_count);
     if (atomic_exchange(&x->interrupt, false)) {
         wasm_trap_fill(x->store, WASM_TRAP_INTERRUPT);
         return false;
     }
     return true;
+}
+
+bool wasm_interpreter_call_host(struct wasm_exec *x, struct wasm_func *f, uint64_t *base,
+                                const struct wasm_instance *from)
+{
+    uint64_t *end = base + larger(f->type->param_slots, f->type->result_slots);
+    if (end > x->stack_limit && !grow_stack(x, end)) {
+        wasm_trap_fill(x->store, x->kind);
+        return false;
+    }
+    uint64_t *top = x->top;
+    x->top = end;
+    bool goes_on =
+        wasm_host_call(x, f, base, from && from->module->memories.count ? from->memories[0] : NULL);
+    x->top = top;
+    return goes_on;
 }
 
 void wasm_tail_frame(uint64_t *fp, const struct wasm_func *f, uint32_t first,
@@ -178,35 +195,52 @@ static void execute(struct wasm_exec *x, struct wasm_func *f, uint64_t *base)
     }
 }
 
+/* Calls `function` in the interpreter, from the stack's top on. */
+static void interpret(struct wasm_exec *x, struct wasm_func *function, const uint64_t *args,
+                      uint64_t *results)
+{
+    const struct wasm_type_entry *type = function->type;
+    uint64_t *base = x->top;
+    x->ip = NULL;
+    const uint64_t *end = base + larger(type->param_slots, type->result_slots);
+    if (end > x->stack_limit && !grow_stack(x, end)) {
+        wasm_trap_fill(x->store, x->kind);
+        return;
+    }
+    if (type->param_slots)
+        memcpy(base, args, type->param_slots * sizeof *base);
+    normalize(base, type->type.params, type->type.param_count);
+    execute(x, function, base);
+    if (x->status == WASM_OK && type->result_slots)
+        memcpy(results, base, type->result_slots * sizeof *base);
+}
+
 enum wasm_status wasm_call(struct wasm_func *function, const uint64_t *args, size_t arg_count,
                            uint64_t *results, struct wasm_trap *trap)
 {
-    const struct wasm_type_entry *type = function->type;
-    if (arg_count != type->param_slots)
+    if (arg_count != function->type->param_slots)
         return WASM_MISUSED;
     struct wasm_store *store = function->store;
     struct wasm_exec *x = &store->exec;
-    struct wasm_activation here = {x->activation, x->ip, x->fp, x->top,
-                                   x->activation ? x->activation->depth + 1 : 1};
+    struct wasm_activation here = {.outer = x->activation, .ip = x->ip, .fp = x->fp,
+                                   .top = x->top,
+                                   .depth = x->activation ? x->activation->depth + 1 : 1};
     struct wasm_trap *outer_trap = x->trap;
-    uint64_t *base = x->top;
     memset(trap, 0, sizeof *trap);
+    if (store->native)
+        here.place = wasm_compile_leave(store);
     x->activation = &here;
     x->trap = trap;
     x->ip = NULL;
-    x->kind = WASM_TRAP_STACK;
-    const uint64_t *end = base + larger(type->param_slots, type->result_slots);
-    if (here.depth > WASM_MAX_NATIVE_CALLS || (end > x->stack_limit && !grow_stack(x, end))) {
-        wasm_trap_fill(store, x->kind);
-    } else {
-        if (arg_count)
-            memcpy(base, args, arg_count * sizeof *base);
-        normalize(base, type->type.params, type->type.param_count);
-        execute(x, function, base);
-    }
+    if (here.depth > WASM_MAX_NATIVE_CALLS)
+        wasm_trap_fill(store, WASM_TRAP_STACK);
+    else if (store->native)
+        wasm_compile_call(function, args, results);
+    else
+        interpret(x, function, args, results);
     enum wasm_status status = x->status;
-    if (status == WASM_OK && type->result_slots)
-        memcpy(results, base, type->result_slots * sizeof *base);
+    if (store->native)
+        wasm_compile_resume(store, here.place);
     x->activation = here.outer;
     x->trap = outer_trap;
     x->ip = here.ip;

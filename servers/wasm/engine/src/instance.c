@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "code.h"
+#include "compile.h"
 
 void wasm_instance_free(struct wasm_instance *i)
 {
@@ -21,7 +22,8 @@ void wasm_instance_free(struct wasm_instance *i)
     free(i->memories);
     free(i->globals);
     free(i->own_funcs);
-    free(i->own_globals);
+    if (!i->data)
+        free(i->own_globals);
     free(i->elements);
     free(i->dropped_datas);
     free(i);
@@ -127,7 +129,8 @@ static bool allocate_arrays(struct wasm_instance *i)
            ARRAY(tables, m->tables.count) && ARRAY(memories, m->memories.count) &&
            ARRAY(globals, m->globals.count) &&
            ARRAY(own_funcs, m->functions.count - m->imported_functions) &&
-           ARRAY(own_globals, m->globals.count - m->imported_globals) &&
+           (i->store->native ? wasm_compile_data(i)
+                             : ARRAY(own_globals, m->globals.count - m->imported_globals)) &&
            ARRAY(elements, m->elements.count) && ARRAY(dropped_datas, m->datas.count);
 #undef ARRAY
 }
@@ -214,7 +217,12 @@ static enum wasm_status allocate(struct wasm_instance *i, struct wasm_error *err
     create_globals(i);
     if (!create_elements(i))
         return refuse(error, WASM_NO_MEMORY, "out of host memory");
-    return WASM_OK;
+    if (!i->data)
+        return WASM_OK;
+    i->data->memory = m->memories.count ? i->memories[0]->base : NULL;
+    if (wasm_compile(i, error))
+        return WASM_OK;
+    return refuse(error, WASM_NO_MEMORY, "no host memory for compiled code");
 }
 
 /* Runs the active segments; false, with `*kind` set, at the first that does not fit. */
@@ -257,6 +265,8 @@ enum wasm_status wasm_instantiate(struct wasm_store *store, const struct wasm_mo
         return refuse(error, WASM_NO_MEMORY, "out of host memory");
     i->module = module;
     i->store = store;
+    if (!store->native && !store->interpret)
+        store->interpret = !wasm_compile_begin(store);
     enum wasm_status status = allocate(i, error);
     if (status != WASM_OK) {
         wasm_instance_free(i);

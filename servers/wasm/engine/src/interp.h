@@ -60,8 +60,8 @@ wasm_handler wasm_slow_translate; /* translates x->callee */
 
 /* Calls host function f with its values at `base`. False: the guest is over, x->status says
  * how. */
-bool wasm_host_call(struct wasm_exec *x, struct wasm_func *f, uint64_t *base,
-                    const struct wasm_instance *caller);
+bool wasm_interpreter_call_host(struct wasm_exec *x, struct wasm_func *f, uint64_t *base,
+                                const struct wasm_instance *caller);
 /* Makes the frame at fp, which returns through fp[own_saved], one of f, whose arguments are at
  * fp[first]. */
 void wasm_tail_frame(uint64_t *fp, const struct wasm_func *f, uint32_t first,

@@ -163,12 +163,20 @@ struct wasm_exec {
     struct wasm_registers next; /* of the following handler, where tail calls are not sure */
 };
 
+/* Where compiled code stands: behind the instruction that left it, and its stack pointer; and
+ * where the next entry may put its own. */
+struct wasm_compiled_place {
+    uint64_t ip, sp, guest_sp;
+    bool at_entry; /* the function at ip has not made its frame yet */
+};
+
 /* One wasm_call in progress; they nest through host functions. */
 struct wasm_activation {
     struct wasm_activation *outer;
     const union wasm_cell *ip; /* exec's when this one began: the caller's */
     uint64_t *fp;
     uint64_t *top;
+    struct wasm_compiled_place place;
     unsigned depth;
 };
 
@@ -184,6 +192,7 @@ struct wasm_store {
     struct wasm_instance *instances;
     struct wasm_host_func *host_funcs;
     struct wasm_definition *definitions;
+    bool interpret;             /* the compiler is not wanted, or cannot run here */
     struct wasm_native *native; /* of the compiler; NULL: the interpreter runs */
 };
 

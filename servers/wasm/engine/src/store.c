@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "compile.h"
 #include "wasm/platform.h"
 
 struct wasm_store *wasm_store_new(struct wasm_limits limits)
@@ -49,7 +50,18 @@ void wasm_store_free(struct wasm_store *s)
     for (unsigned i = 0; i < WASM_TYPE_BUCKETS; i++)
         FREE_LIST(s->types[i], wasm_type_entry, free);
     wasm_platform_release(s->exec.stack, s->stack_reserved);
+    wasm_compile_end(s);
     free(s);
+}
+
+void wasm_store_interpret(struct wasm_store *store)
+{
+    store->interpret = true;
+}
+
+bool wasm_store_compiles(const struct wasm_store *store)
+{
+    return store->native != NULL;
 }
 
 static unsigned type_bucket(const struct wasm_func_type *type)

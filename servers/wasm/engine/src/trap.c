@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "code.h"
+#include "compile.h"
 
 const char *wasm_trap_text(enum wasm_trap_kind kind)
 {
@@ -56,14 +57,16 @@ static struct wasm_func *function_at(const struct wasm_store *store, const union
     return NULL;
 }
 
-static void add_frame(struct wasm_trap *trap, struct wasm_func *f, const union wasm_cell *ip)
+/* `place` is a cell of the translated code, or a byte of the compiled. */
+static void add_frame(struct wasm_trap *trap, struct wasm_func *f, size_t place)
 {
     trap->depth++;
     if (trap->frame_count == WASM_BACKTRACE_MAX)
         return;
     struct wasm_frame *frame = &trap->frames[trap->frame_count++];
     frame->function = f->index;
-    frame->offset = wasm_translate_offset(f, (size_t)(ip - f->entry));
+    frame->offset =
+        f->code ? wasm_compile_offset(f, place) : wasm_translate_offset(f, place);
     wasm_function_name(f->instance->module, f->index, frame->name, sizeof frame->name);
 }
 
@@ -84,7 +87,7 @@ static void walk(struct wasm_store *store, const union wasm_cell *ip, const uint
             recent[1] = recent[0];
             recent[0] = f;
         }
-        add_frame(store->exec.trap, f, ip);
+        add_frame(store->exec.trap, f, (size_t)(ip - f->entry));
         ip = (const union wasm_cell *)(uintptr_t)fp[f->saved] - 1;
         fp = (const uint64_t *)(uintptr_t)fp[f->saved + 1];
     }
@@ -94,11 +97,16 @@ void wasm_trap_frames(struct wasm_store *store)
 {
     const struct wasm_exec *x = &store->exec;
     x->trap->depth = x->trap->frame_count = 0;
-    if (x->ip)
+    if (store->native)
+        wasm_compile_walk(store, wasm_compile_place(store), add_frame);
+    else if (x->ip)
         walk(store, x->ip, x->fp);
-    for (const struct wasm_activation *a = x->activation; a; a = a->outer)
-        if (a->ip)
+    for (const struct wasm_activation *a = x->activation; a; a = a->outer) {
+        if (store->native)
+            wasm_compile_walk(store, a->place, add_frame);
+        else if (a->ip)
             walk(store, a->ip, a->fp);
+    }
 }
 
 void wasm_trap_fill(struct wasm_store *store, enum wasm_trap_kind kind)

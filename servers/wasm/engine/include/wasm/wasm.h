@@ -220,6 +220,15 @@ struct wasm_store *wasm_store_new(struct wasm_limits limits);
 /* Frees the store and all that it owns. Not while a call runs. NULL is allowed. */
 void wasm_store_free(struct wasm_store *store);
 
+/* The compiler runs a store's guests where there is one for this processor (x86_64 with SSE4.1
+ * and POPCNT); else the interpreter does. This asks for the interpreter in any case. Before the
+ * store's first instantiation. */
+void wasm_store_interpret(struct wasm_store *store);
+/* Whether the store's guests are compiled; meaningful after its first instantiation. */
+bool wasm_store_compiles(const struct wasm_store *store);
+/* Whether this processor has what compiled code needs. */
+bool wasm_compiler_usable(void);
+
 /* What a host function says to the engine. */
 enum wasm_host_result {
     WASM_HOST_OK = 0, /* results are in values[] */

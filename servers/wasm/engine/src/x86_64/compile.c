@@ -172,8 +172,7 @@ static void compile_prefixed(struct x64 *c)
     const uint8_t *start = c->at;
     uint32_t opcode = x64_u32(c);
     if (opcode <= OP_TRUNC_SAT_LAST) {
-        if (!x64_compile_saturating(c, opcode))
-            x64_unsupported(c);
+        x64_compile_saturating(c, opcode);
         return;
     }
     c->at = start;

@@ -263,7 +263,7 @@ void x64_epilogue(struct x64 *c);
 bool x64_compile_integer(struct x64 *c, uint8_t opcode); /* integer.c */
 bool x64_compile_float(struct x64 *c, uint8_t opcode);   /* float.c */
 bool x64_compile_convert(struct x64 *c, uint8_t opcode); /* convert.c */
-bool x64_compile_saturating(struct x64 *c, uint32_t opcode);
+void x64_compile_saturating(struct x64 *c, uint32_t opcode);
 void x64_compile_access(struct x64 *c, uint8_t opcode); /* memory.c */
 bool x64_compile_misc(struct x64 *c, uint8_t opcode);   /* misc.c */
 bool x64_compile_simd(struct x64 *c, uint32_t opcode);  /* simd.c; immediates are still ahead */
