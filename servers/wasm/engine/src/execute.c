@@ -126,8 +126,8 @@ bool wasm_interpreter_call_host(struct wasm_exec *x, struct wasm_func *f, uint64
     }
     uint64_t *top = x->top;
     x->top = end;
-    bool goes_on =
-        wasm_host_call(x, f, base, from && from->module->memories.count ? from->memories[0] : NULL);
+    bool goes_on = wasm_host_call(
+        x, f, base, from && from->module->memories.count ? from->memories[0] : NULL);
     x->top = top;
     return goes_on;
 }
@@ -222,7 +222,9 @@ enum wasm_status wasm_call(struct wasm_func *function, const uint64_t *args, siz
         return WASM_MISUSED;
     struct wasm_store *store = function->store;
     struct wasm_exec *x = &store->exec;
-    struct wasm_activation here = {.outer = x->activation, .ip = x->ip, .fp = x->fp,
+    struct wasm_activation here = {.outer = x->activation,
+                                   .ip = x->ip,
+                                   .fp = x->fp,
                                    .top = x->top,
                                    .depth = x->activation ? x->activation->depth + 1 : 1};
     struct wasm_trap *outer_trap = x->trap;

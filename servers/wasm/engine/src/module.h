@@ -42,7 +42,8 @@ struct wasm_hot_local {
 enum { WASM_HOT_LOCALS = 12 /* kept of a function, of either kind */ };
 
 struct wasm_hints {
-    uint32_t first; /* in wasm_module.hot: those of this function, hottest first, integers before floats */
+    uint32_t first; /* in wasm_module.hot: those of this function, hottest first, integers
+                       before floats */
     uint32_t count;
     uint32_t calls; /* weight of the calls */
     uint32_t max_height;

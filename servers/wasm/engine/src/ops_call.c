@@ -38,7 +38,7 @@
     do {                                                                                       \
         x->ip = ip;                                                                            \
         x->ticks = ticks;                                                                      \
-        if (!wasm_interpreter_call_host(x, (f), (base), (instance)))                                       \
+        if (!wasm_interpreter_call_host(x, (f), (base), (instance)))                           \
             return;                                                                            \
         ticks = x->ticks;                                                                      \
     } while (0)

@@ -65,8 +65,7 @@ static void add_frame(struct wasm_trap *trap, struct wasm_func *f, size_t place)
         return;
     struct wasm_frame *frame = &trap->frames[trap->frame_count++];
     frame->function = f->index;
-    frame->offset =
-        f->code ? wasm_compile_offset(f, place) : wasm_translate_offset(f, place);
+    frame->offset = f->code ? wasm_compile_offset(f, place) : wasm_translate_offset(f, place);
     wasm_function_name(f->instance->module, f->index, frame->name, sizeof frame->name);
 }
 

@@ -17,7 +17,7 @@ struct wasm_type_list {
 struct wasm_control {
     uint8_t opcode; /* OP_BLOCK, OP_LOOP, OP_IF, OP_ELSE */
     bool unreachable;
-    size_t height; /* of the operand stack at entry */
+    size_t height;   /* of the operand stack at entry */
     uint32_t weight; /* of an instruction before it */
     struct wasm_type_list start;
     struct wasm_type_list end;

@@ -224,6 +224,8 @@ void wasm_store_free(struct wasm_store *store);
  * and POPCNT); else the interpreter does. This asks for the interpreter in any case. Before the
  * store's first instantiation. */
 void wasm_store_interpret(struct wasm_store *store);
+/* The other way round: while the interpreter is the default. */
+void wasm_store_compile(struct wasm_store *store);
 /* Whether the store's guests are compiled; meaningful after its first instantiation. */
 bool wasm_store_compiles(const struct wasm_store *store);
 /* Whether this processor has what compiled code needs. */

@@ -15,9 +15,38 @@
 #include <string.h>
 
 enum x64_reg {
-    RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15,
-    XMM0, XMM1, XMM2, XMM3, XMM4, XMM5, XMM6, XMM7, XMM8, XMM9, XMM10, XMM11, XMM12, XMM13,
-    XMM14, XMM15,
+    RAX,
+    RCX,
+    RDX,
+    RBX,
+    RSP,
+    RBP,
+    RSI,
+    RDI,
+    R8,
+    R9,
+    R10,
+    R11,
+    R12,
+    R13,
+    R14,
+    R15,
+    XMM0,
+    XMM1,
+    XMM2,
+    XMM3,
+    XMM4,
+    XMM5,
+    XMM6,
+    XMM7,
+    XMM8,
+    XMM9,
+    XMM10,
+    XMM11,
+    XMM12,
+    XMM13,
+    XMM14,
+    XMM15,
     X64_NONE = 0xff,
     X64_RIP = 0xfe, /* as the base of an address: relative to the instruction */
     X64_POOL = 0xfd /* as the base of an address: a constant of the pool */
@@ -40,9 +69,24 @@ enum {
 /* Condition codes, as in jcc; X ^ 1 is the opposite. The last two are for an equality of floats
  * after ucomis: equal and ordered, and the opposite; they take two instructions. */
 enum x64_cc {
-    CC_O, CC_NO, CC_B, CC_AE, CC_E, CC_NE, CC_BE, CC_A, CC_S, CC_NS, CC_P, CC_NP, CC_L, CC_GE,
-    CC_LE, CC_G,
-    CC_FE, CC_FNE
+    CC_O,
+    CC_NO,
+    CC_B,
+    CC_AE,
+    CC_E,
+    CC_NE,
+    CC_BE,
+    CC_A,
+    CC_S,
+    CC_NS,
+    CC_P,
+    CC_NP,
+    CC_L,
+    CC_GE,
+    CC_LE,
+    CC_G,
+    CC_FE,
+    CC_FNE
 };
 
 /* The eight operations of the first opcode rows and of group 1. */
@@ -50,8 +94,8 @@ enum x64_alu { ALU_ADD, ALU_OR, ALU_ADC, ALU_SBB, ALU_AND, ALU_SUB, ALU_XOR, ALU
 /* Of group 2. */
 enum x64_shift { SHIFT_ROL = 0, SHIFT_ROR = 1, SHIFT_SHL = 4, SHIFT_SHR = 5, SHIFT_SAR = 7 };
 
-/* base + (index << scale) + disp; base X64_NONE: only with an index. With X64_RIP, the absolute address `target`; with X64_POOL,
- * constant number `disp`. */
+/* base + (index << scale) + disp; base X64_NONE: only with an index. With X64_RIP, the absolute
+ * address `target`; with X64_POOL, constant number `disp`. */
 struct x64_mem {
     uint8_t base;
     uint8_t index; /* X64_NONE: none */

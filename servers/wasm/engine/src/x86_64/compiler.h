@@ -33,8 +33,9 @@ enum x64_kind { X64_CONST, X64_LOCAL, X64_REG, X64_SLOT, X64_FLAGS };
 struct x64_value {
     uint8_t kind;
     uint8_t type; /* enum wasm_type */
-    uint8_t reg;  /* X64_REG: a temporary, or the local's register that the next local.set names */
-    uint8_t cc;   /* X64_FLAGS */
+    uint8_t
+        reg; /* X64_REG: a temporary, or the local's register that the next local.set names */
+    uint8_t cc; /* X64_FLAGS */
     uint32_t local;
     uint64_t bits; /* X64_CONST; never a v128 */
 };
@@ -47,8 +48,8 @@ struct x64_local {
 };
 
 struct x64_block {
-    uint8_t opcode; /* OP_BLOCK, OP_LOOP, OP_IF, OP_ELSE */
-    bool reached;   /* by a branch to its end */
+    uint8_t opcode;  /* OP_BLOCK, OP_LOOP, OP_IF, OP_ELSE */
+    bool reached;    /* by a branch to its end */
     uint32_t height; /* of the operands below its parameters */
     struct wasm_func_type type;
     uint32_t head;    /* of a loop: code offset */
@@ -84,9 +85,9 @@ struct x64 {
     uint32_t pinned;  /* used by this instruction: not to be allocated or moved */
     uint32_t temps;   /* all temporaries of this function */
     bool unreachable;
-    uint32_t dead; /* blocks opened since */
-    uint8_t unit;  /* log2 of a slot's bytes: 3, or 4 in a function with v128 */
-    int32_t slots; /* of the operand stack, from rsp */
+    uint32_t dead;  /* blocks opened since */
+    uint8_t unit;   /* log2 of a slot's bytes: 3, or 4 in a function with v128 */
+    int32_t slots;  /* of the operand stack, from rsp */
     uint32_t frame; /* bytes */
     int32_t pushed; /* bytes that rsp is below the frame: arguments of a call in the making */
     uint32_t saved; /* callee-saved registers to restore */
@@ -213,11 +214,15 @@ void x64_release_local(struct x64 *c, uint32_t l);
 struct x64_mem x64_slot(const struct x64 *c, uint32_t height);
 struct x64_mem x64_local_mem(const struct x64 *c, uint32_t local);
 
+/* ---- moves.c ---- */
+
 /* Moves of values of `type`; registers of the type's kind. */
 void x64_load_value(struct x64 *c, uint8_t type, unsigned reg, struct x64_mem m);
 void x64_store_value(struct x64 *c, uint8_t type, unsigned reg, struct x64_mem m);
 void x64_move(struct x64 *c, uint8_t type, unsigned to, unsigned from);
 void x64_load_const(struct x64 *c, uint8_t type, unsigned reg, uint64_t bits);
+/* reg = the flags' value, 0 or 1. */
+void x64_flags_to_reg(struct x64 *c, enum x64_cc cc, unsigned reg);
 /* Copies value `v` to register `reg` or memory, leaving it where it is. May use xmm15. */
 void x64_value_to_reg(struct x64 *c, const struct x64_value *v, uint32_t height, unsigned reg);
 void x64_value_to_mem(struct x64 *c, const struct x64_value *v, uint32_t height,

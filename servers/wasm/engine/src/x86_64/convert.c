@@ -183,10 +183,10 @@ static void reinterpret(struct x64 *c, uint8_t result)
 
 /* The eight truncations in the order of both their encodings. */
 static const struct truncation TRUNCATIONS[] = {
-    {WASM_F32, WASM_I32, true, false},  {WASM_F32, WASM_I32, false, false},
-    {WASM_F64, WASM_I32, true, false},  {WASM_F64, WASM_I32, false, false},
-    {WASM_F32, WASM_I64, true, false},  {WASM_F32, WASM_I64, false, false},
-    {WASM_F64, WASM_I64, true, false},  {WASM_F64, WASM_I64, false, false}};
+    {WASM_F32, WASM_I32, true, false}, {WASM_F32, WASM_I32, false, false},
+    {WASM_F64, WASM_I32, true, false}, {WASM_F64, WASM_I32, false, false},
+    {WASM_F32, WASM_I64, true, false}, {WASM_F32, WASM_I64, false, false},
+    {WASM_F64, WASM_I64, true, false}, {WASM_F64, WASM_I64, false, false}};
 
 void x64_compile_saturating(struct x64 *c, uint32_t opcode)
 {

@@ -57,8 +57,7 @@ static unsigned to_reg(struct x64 *c, const struct kind *k, struct x64_operand o
 
 static void arithmetic(struct x64 *c, const struct kind *k, unsigned op)
 {
-    static const uint8_t OPS[] = {
-        [ADD] = 0x58, [SUB] = 0x5c, [MUL] = 0x59, [DIV] = 0x5e};
+    static const uint8_t OPS[] = {[ADD] = 0x58, [SUB] = 0x5c, [MUL] = 0x59, [DIV] = 0x5e};
     bool commutes = op == ADD || op == MUL;
     uint32_t code = k->scalar | M0F | OPS[op];
     struct x64_operand b = x64_pop_xmm_operand(c), first = x64_pop_xmm_operand(c);

@@ -2,16 +2,21 @@
 #include "compiler.h"
 
 /* Offsets of the arithmetic instructions from the first of their type: opcodes.h. */
+enum { ADD, SUB, MUL, DIV_S, DIV_U, REM_S, REM_U, AND, OR, XOR, SHL, SHR_S, SHR_U, ROTL, ROTR };
 enum {
-    ADD, SUB, MUL, DIV_S, DIV_U, REM_S, REM_U, AND, OR, XOR, SHL, SHR_S, SHR_U, ROTL, ROTR
-};
-enum {
-    I32_CLZ = 0x67, I32_ARITHMETIC = 0x6a, I64_CLZ = 0x79, I64_ARITHMETIC = 0x7c,
-    I64_EQZ = 0x50, I32_EQ = 0x46, I64_EQ = 0x51, I64_GE_U = 0x5a, I32_EXTEND8_S = 0xc0
+    I32_CLZ = 0x67,
+    I32_ARITHMETIC = 0x6a,
+    I64_CLZ = 0x79,
+    I64_ARITHMETIC = 0x7c,
+    I64_EQZ = 0x50,
+    I32_EQ = 0x46,
+    I64_EQ = 0x51,
+    I64_GE_U = 0x5a,
+    I32_EXTEND8_S = 0xc0
 };
 
-static const uint8_t CONDITIONS[] = {CC_E,  CC_NE, CC_L, CC_B,  CC_G,
-                                     CC_A,  CC_LE, CC_BE, CC_GE, CC_AE};
+static const uint8_t CONDITIONS[] = {CC_E, CC_NE, CC_L,  CC_B,  CC_G,
+                                     CC_A, CC_LE, CC_BE, CC_GE, CC_AE};
 
 /* The condition for the operands exchanged. */
 static enum x64_cc mirrored(enum x64_cc cc)
@@ -138,7 +143,12 @@ static void multiply_const(struct x64 *c, uint32_t w, uint8_t type, struct x64_o
         if (k > 1)
             x64_shift_ri(as, w, SHIFT_SHL, to, (uint8_t)__builtin_ctz((unsigned)k));
     } else if (k == 3 || k == 5 || k == 9) {
-        x64_lea(as, w, to, x64_indexed((uint8_t)reg, (uint8_t)reg, k == 3 ? 1 : k == 5 ? 2 : 3, 0));
+        x64_lea(as, w, to,
+                x64_indexed((uint8_t)reg, (uint8_t)reg,
+                            k == 3   ? 1
+                            : k == 5 ? 2
+                                     : 3,
+                            0));
     } else if (k == (int8_t)k) {
         x64_rri(as, w | 0x6b, to, reg, (uint8_t)k);
     } else {
@@ -155,7 +165,7 @@ static void two_operands(struct x64 *c, uint32_t w, uint8_t type, unsigned op, u
     static const uint8_t ALU[] = {
         [ADD] = ALU_ADD, [SUB] = ALU_SUB, [AND] = ALU_AND, [OR] = ALU_OR, [XOR] = ALU_XOR};
     if (b.kind == X64_IN_REG && b.reg == to && a != to) {
-        if (op == SUB) { /* a - to */
+        if (op == SUB) {                       /* a - to */
             x64_rr(&c->code, w | 0xf7, 3, to); /* neg */
             op = ADD;
         }
@@ -325,8 +335,8 @@ static void divide(struct x64 *c, uint32_t w, uint8_t type, unsigned op)
     struct x64_asm *a = &c->code;
     bool is_signed = op == DIV_S || op == REM_S, rem = op == REM_S || op == REM_U;
     const struct x64_value *top = x64_top(c), *below = top - 1;
-    bool plain = top->kind == X64_CONST && top->bits != 0 &&
-                 top->bits != (w ? UINT64_MAX : UINT32_MAX);
+    bool plain =
+        top->kind == X64_CONST && top->bits != 0 && top->bits != (w ? UINT64_MAX : UINT32_MAX);
     if (below->kind != X64_REG || below->reg != RAX)
         x64_claim(c, RAX);
     c->pinned |= X64_BIT(RAX);

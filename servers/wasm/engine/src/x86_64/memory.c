@@ -68,9 +68,9 @@ static void load(struct x64 *c, uint8_t opcode)
 static void store(struct x64 *c, uint8_t opcode)
 {
     /* From OP_STORE_FIRST on. A constant float is stored as an integer. */
-    static const uint32_t OPS[] = {0x89,        W64 | 0x89, PF3 | M0F | 0x11,
-                                   PF2 | M0F | 0x11, BYTE | 0x88, P66 | 0x89,
-                                   BYTE | 0x88, P66 | 0x89, 0x89};
+    static const uint32_t OPS[] = {0x89,        W64 | 0x89, PF3 | M0F | 0x11, PF2 | M0F | 0x11,
+                                   BYTE | 0x88, P66 | 0x89, BYTE | 0x88,      P66 | 0x89,
+                                   0x89};
     static const uint8_t BYTES[] = {4, 8, 4, 8, 1, 2, 1, 2, 4};
     unsigned i = opcode - OP_STORE_FIRST;
     struct x64_memarg arg = x64_read_memarg(c);

@@ -81,8 +81,8 @@ static void compile_global(struct x64 *c, uint8_t opcode)
     } else if (!g->is_mutable && g->type != WASM_V128) {
         x64_push_const(c, g->type, g->value.low);
     } else {
-        unsigned to = x64_is_vector(g->type) ? x64_dest_xmm(c, X64_NONE)
-                                             : x64_dest_gp(c, X64_NONE);
+        unsigned to =
+            x64_is_vector(g->type) ? x64_dest_xmm(c, X64_NONE) : x64_dest_gp(c, X64_NONE);
         x64_load_value(c, g->type, to, m);
         x64_push_reg(c, g->type, to);
     }

@@ -43,9 +43,9 @@ struct wasm_native {
     uint64_t results[WASM_RESULT_WORDS]; /* of a function with several results */
 
     /* Not used by code. */
-    uint8_t *code;       /* the region's next free page */
+    uint8_t *code; /* the region's next free page */
     uint8_t *region_end;
-    uint8_t *stack;      /* lowest address reserved for the guest stack */
+    uint8_t *stack;           /* lowest address reserved for the guest stack */
     uint8_t *stack_committed; /* lowest committed */
     size_t stack_bytes;
     /* The stubs. */
@@ -56,7 +56,7 @@ struct wasm_native {
 typedef uint64_t wasm_x64_helper(struct wasm_native *n, const uint64_t *args);
 
 /* Argument `i` of a helper. */
-#define WASM_X64_ARG(i) (args[(i) * n->stride])
+#define WASM_X64_ARG(i) (args[(i)*n->stride])
 
 /* stubs.c: writes and seals the stubs; false without memory. */
 bool wasm_x64_stubs(struct wasm_native *n);

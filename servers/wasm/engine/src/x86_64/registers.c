@@ -78,9 +78,8 @@ static void assign_integers(struct x64 *c, const struct wasm_hints *hints, uint3
     }
     for (uint32_t i = 0; i < hints->count; i++)
         if (!hot[i].vector)
-            c->locals.items[hot[i].local].reg =
-                (uint8_t)choose(hot[i].weight, hints->calls, arrival(type, hot[i].local),
-                                reserved, taken);
+            c->locals.items[hot[i].local].reg = (uint8_t)choose(
+                hot[i].weight, hints->calls, arrival(type, hot[i].local), reserved, taken);
 }
 
 static void assign_vectors(struct x64 *c, const struct wasm_hints *hints, uint32_t *taken)
