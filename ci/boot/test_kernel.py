@@ -13,7 +13,7 @@ import pytest
 TOP = pathlib.Path(__file__).resolve().parents[2]
 ISO = TOP / "build" / "kernel-test.iso"
 TESTS = {"memory", "signals", "messages", "faults", "entry_flags", "registers", "canonical_edge",
-         "preemption", "interrupts", "fpu", "fs", "invariants", "fuzz"}
+         "preemption", "interrupts", "fpu", "fs", "invariants"}
 LIMIT = 120  # seconds
 
 MACHINES = {

@@ -284,7 +284,6 @@ static const struct {
     {"fpu", test_fpu},
     {"fs", test_fs},
     {"invariants", test_invariants},
-    {"fuzz", test_fuzz},
 };
 
 /// When a key is pressed the kernel panics, for the host to see.

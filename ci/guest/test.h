@@ -11,7 +11,6 @@ void expect(bool condition, const char *what, const char *file, unsigned line);
 extern uint32_t test_endpoint, test_reply;
 
 void test_faults(void);
-void test_fuzz(void);
 void test_entry_flags(void);
 void test_privileged(void);
 void test_canonical_edge(void);

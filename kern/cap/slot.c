@@ -4,8 +4,11 @@
 /// a list from parent->child on; depth grows by at least one from parent to child.
 #include <kern/slot.h>
 
+uint64_t slot_count;
+
 void slot_add_child(struct slot *parent, struct slot *slot)
 {
+    slot_count++;
     slot->parent = parent;
     slot->depth = parent->depth + 1;
     slot->prev = NULL;
@@ -17,6 +20,7 @@ void slot_add_child(struct slot *parent, struct slot *slot)
 
 void slot_add_sibling(struct slot *source, struct slot *slot)
 {
+    slot_count++;
     slot->parent = source->parent;
     slot->depth = source->depth;
     slot->prev = source;
@@ -29,6 +33,7 @@ void slot_add_sibling(struct slot *source, struct slot *slot)
 void slot_unlink(struct slot *slot)
 {
     ASSERT(unlink_leaf, !slot->child);
+    slot_count--;
     if (slot->prev)
         slot->prev->next = slot->next;
     else
@@ -66,6 +71,7 @@ void slot_lift_child(struct slot *slot)
     slot->child = child->next;
     if (child->next)
         child->next->prev = NULL;
+    slot_count--;                 // it is added again
     uint8_t depth = child->depth; // stays an upper bound for its own children
     slot_add_sibling(slot, child);
     child->depth = depth;

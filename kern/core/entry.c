@@ -6,6 +6,7 @@
 /// any more.
 #include <arch/irq.h>
 #include <kern/delete.h>
+#include <kern/invariants.h>
 #include <kern/ipc.h>
 #include <kern/lines.h>
 #include <kern/object.h>
@@ -89,6 +90,8 @@ static syscall_handler *const handlers[SYSCALL_COUNT] = {
 /// Leaves from a system call, with whatever thread is to run.
 static inline struct arch_resume leave_call(struct cpu *cpu)
 {
+    if (KERN_CHECKED)
+        invariants_after();
     struct arch_resume resume = sched_resume(cpu);
     if (unlikely(!resume.words))
         arch_leave(resume);
@@ -143,6 +146,8 @@ struct arch_resume syscall_general(struct arch_frame *frame)
     if (unlikely(check_number(number) != OK))
         return syscall_unknown(frame);
     struct thread *self = thread_of(frame);
+    if (KERN_CHECKED)
+        invariants_before(self);
     enum status status = likely(number < SYSCALL_COUNT) ? handlers[number](cpu, self)
                                                         : dispatch_flags(cpu, self);
     if (status != STATUS_LATER)
@@ -159,11 +164,10 @@ static __attribute__((noinline)) struct arch_resume syscall_late(struct arch_fra
     return cpu->arch.frame == frame ? syscall_general(frame) : leave_call(cpu);
 }
 
-struct arch_resume kern_syscall(uint64_t target, uint64_t tag, struct arch_frame *frame)
+/// Behind the lock.
+static inline struct arch_resume syscall(uint64_t target, uint64_t tag,
+                                         struct arch_frame *frame)
 {
-    uint16_t ticket;
-    if (!arch_lock_take(&kern_lock, &ticket))
-        return syscall_late(frame, ticket);
     if (arch_frame_number(frame) == SYSCALL_REPLY_RECV)
         return fast_reply_recv(target, tag, frame);
     if (arch_frame_number(frame) == SYSCALL_CALL)
@@ -171,6 +175,19 @@ struct arch_resume kern_syscall(uint64_t target, uint64_t tag, struct arch_frame
     if (arch_frame_number(frame) == SYSCALL_SIGNAL)
         return fast_signal(target, frame);
     return syscall_general(frame);
+}
+
+struct arch_resume kern_syscall(uint64_t target, uint64_t tag, struct arch_frame *frame)
+{
+    uint16_t ticket;
+    if (!arch_lock_take(&kern_lock, &ticket))
+        return syscall_late(frame, ticket);
+    if (!KERN_CHECKED)
+        return syscall(target, tag, frame);
+    invariants_before(thread_of(frame));
+    struct arch_resume resume = syscall(target, tag, frame);
+    invariants_after(); // what the fast ways did, too
+    return resume;
 }
 
 struct arch_resume kern_fault(struct arch_frame *frame, uint32_t kind, uint64_t address,

@@ -137,14 +137,19 @@ static void check_node(const struct slot *slot)
         check_reply(slot->object);
 }
 
+static void check_ready(const struct cpu *cpu, unsigned priority)
+{
+    const struct link *queue = &cpu->queue[priority];
+    check_queue(queue, THREAD_STATE_READY);
+    for (const struct link *at = queue->next; at != queue; at = at->next)
+        ASSERT(inv_home, container_of(at, struct thread, link)->cpu == cpu);
+    ASSERT(inv_ready, link_empty(queue) == !(cpu->ready >> priority & 1));
+}
+
 static void check_scheduler(const struct cpu *cpu)
 {
-    for (unsigned i = 0; i < PRIORITIES; i++) {
-        check_queue(&cpu->queue[i], THREAD_STATE_READY);
-        for (const struct link *at = cpu->queue[i].next; at != &cpu->queue[i]; at = at->next)
-            ASSERT(inv_home, container_of(at, struct thread, link)->cpu == cpu);
-        ASSERT(inv_ready, link_empty(&cpu->queue[i]) == !(cpu->ready >> i & 1));
-    }
+    for (unsigned i = 0; i < PRIORITIES; i++)
+        check_ready(cpu, i);
     const struct thread *self = cpu_thread(cpu);
     ASSERT(inv_work, !cpu->work);
     ASSERT(inv_space, self->state == THREAD_STATE_RUNNING ? cpu->top.at == self->top.at
@@ -169,5 +174,81 @@ uint64_t invariants_check(void)
         ASSERT(inv_no_page, cspace_no_page[i].kind == KIND_NONE);
     for (uint32_t i = 0; i < cpu_count; i++)
         check_scheduler(&kern_cpus[i]);
+    ASSERT(inv_slot_count, slot_count == seen);
     return seen;
+}
+
+// ---------------------------------------------------------------- the debug build
+
+#define ARGUMENTS 8
+
+/// What the running system call of each CPU names.
+static struct touched {
+    const struct cspace *cspace; ///< null: nothing
+    uint64_t words[ARGUMENTS];
+    uint32_t calls; ///< since everything was examined
+} touched[ARCH_CPUS_MAX];
+
+void invariants_before(const struct thread *self)
+{
+    struct touched *t = &touched[arch_cpu()->arch.number];
+    t->cspace = self->cspace;
+    for (unsigned i = 0; i < ARGUMENTS; i++)
+        t->words[i] = arch_frame_argument(&self->frame, i);
+}
+
+/// A capability, its place in the tree, and its object.
+static void check_slot(const struct slot *slot)
+{
+    if (slot->kind == KIND_NONE || slot->flags & SLOT_NODE)
+        return;
+    check_links(slot);
+    if (slot->parent->parent) // else it is the root
+        check_links(slot->parent);
+    if (slot->prev)
+        check_links(slot->prev);
+    if (slot->kind == KIND_UNTYPED)
+        check_untyped(slot);
+    else if (slot->kind == KIND_FRAME)
+        check_frame(slot);
+    else if (slot->kind == KIND_THREAD)
+        check_thread(slot->object);
+    else if (slot->kind == KIND_ENDPOINT)
+        check_endpoint(slot->object);
+    else if (slot->kind == KIND_REPLY)
+        check_reply(slot->object);
+}
+
+/// Each argument may be a handle, or two.
+static void check_handles(const struct cspace *cspace, const uint64_t words[ARGUMENTS])
+{
+    for (unsigned i = 0; i < 2 * ARGUMENTS; i++) {
+        uint32_t handle = (uint32_t)(words[i / 2] >> i % 2 * 32);
+        const struct slot *slot = handle ? cspace_slot(cspace, handle) : NULL;
+        if (slot)
+            check_slot(slot);
+    }
+}
+
+void invariants_after(void)
+{
+    struct cpu *cpu = arch_cpu();
+    struct touched *t = &touched[cpu->arch.number];
+    const struct cspace *cspace = t->cspace;
+    if (!cspace)
+        return;
+    t->cspace = NULL;
+    check_handles(cspace, t->words);
+    for (unsigned i = 0; i < ARGUMENTS; i++) { // slots of another CSpace
+        const struct slot *slot = cspace_slot(cspace, (uint32_t)t->words[i]);
+        if (slot && slot->kind == KIND_CSPACE && !(slot->flags & SLOT_NODE))
+            check_handles(slot->object, t->words);
+    }
+    if (cpu_thread(cpu) != &cpu->idle)
+        check_thread(cpu_thread(cpu));
+    check_ready(cpu, cpu_thread(cpu)->priority);
+    if (++t->calls < INVARIANTS_INTERVAL)
+        return;
+    t->calls = 0;
+    (void)invariants_check();
 }

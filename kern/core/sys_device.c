@@ -122,6 +122,9 @@ enum status sys_debug(struct cpu *cpu, struct thread *self)
         CHECK(show_cpu, a < cpu_count, E_INVAL);
         cpu_show(self, &kern_cpus[a]);
         return OK;
+    case DEBUG_OP_SLOTS:
+        result(self, 0, slot_count);
+        return OK;
     default:
         return E_INVAL;
     }

@@ -14,6 +14,8 @@ static struct {
     uint32_t spare[LEVELS]; // parent of eight free blocks of that size
 } pool;
 
+uint32_t blocks_idle;
+
 static uint32_t level_of(uint32_t bits)
 {
     return (bits - PAGE_BITS + 2) / 3;
@@ -24,6 +26,7 @@ static void list_push(uint32_t block)
     struct cap *cap = cap_at(block);
     uint32_t *head = &pool.head[level_of(cap->bits)];
     cap->state = CAP_FREE;
+    blocks_idle++;
     cap->prev = 0;
     cap->next = *head;
     if (*head)
@@ -41,6 +44,7 @@ static void list_remove(uint32_t block)
     if (cap->next)
         cap_at(cap->next)->prev = cap->prev;
     cap->next = cap->prev = 0;
+    blocks_idle--;
 }
 
 /// Splits `block` into `count` children of 2^bits bytes in a new group.
@@ -54,6 +58,7 @@ static bool split(uint32_t block, uint32_t bits, uint32_t count, uint32_t parent
         return false;
     }
     cap_at(block)->state = CAP_SPLIT;
+    blocks_idle++;
     cap_at(block)->busy = 0;
     for (uint32_t i = count; i-- > 0;) { // the lowest address is handed out first
         *cap_at(first + i) = (struct cap){.bits = (uint8_t)bits, .parent = parent};
@@ -86,6 +91,7 @@ static void join_children(uint32_t parent)
     revoke(parent);
     group_give(first);
     cap_at(parent)->state = CAP_USED;
+    blocks_idle--;
     block_give(parent);
 }
 

@@ -10,6 +10,9 @@
 
 #define PAGE_SIZE 4096ul
 
+/// Blocks that are free, or only split: capabilities that stand for no object.
+extern uint32_t blocks_idle;
+
 /// Enters RAM: the Untyped in `slot`, which is unused. False: no meta memory for it.
 bool blocks_add(uint32_t slot, uint32_t bits);
 

@@ -112,6 +112,14 @@ enum status memory_on_info(struct request *r, const struct memory_info_in *in,
     return OK;
 }
 
+enum status memory_on_idle_slots(struct request *r, const struct memory_idle_slots_in *in,
+                                 struct memory_idle_slots_out *out)
+{
+    (void)r, (void)in;
+    out->slots = blocks_idle;
+    return OK;
+}
+
 // ---------------------------------------------------------------- shares
 
 enum status memory_on_share(struct request *r, const struct memory_share_in *in,

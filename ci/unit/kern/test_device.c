@@ -113,6 +113,11 @@ TEST(logging)
     expect_equal(world_init->frame.rdx, world_init->number);
     expect_equal(debug(DEBUG_OP_CPU, 1), E_INVAL);
     expect_equal(debug(DEBUG_OP_TRACE_READ, 1), E_INVAL);
+    expect_ok(debug(DEBUG_OP_SLOTS, 0));
+    uint64_t slots = world_init->frame.rdi;
+    (void)make(KIND_ENDPOINT, 0);
+    expect_ok(debug(DEBUG_OP_SLOTS, 0));
+    expect_equal(world_init->frame.rdi, slots + 2); // its node and its capability
     expect_equal(kernel(SYSCALL_DEBUG, BOOT_SLOT_IRQ, DEBUG_OP_LOG, 0, 0, 0, 0, 0), E_KIND);
 }
 

@@ -67,6 +67,7 @@ BREAK(inv_dying, FIRST[0].parent->child->flags |= SLOT_DYING;
       ENDPOINT->node.flags |= SLOT_DYING)
 BREAK(inv_ready, arch_cpu()->ready |= 1)
 BREAK(inv_no_page, cspace_no_page[9].kind = KIND_FRAME)
+BREAK(inv_slot_count, slot_count++)
 
 #undef BREAK
 /// Assertions on the way, reached with a state that cannot be.
@@ -89,23 +90,69 @@ BREAK(reply_pair, REPLY->thread = actor.thread; reply_release(arch_cpu(), REPLY)
 BREAK(space_ref_alive, slot_of(vspace)->space += 1 << 16; space_ref(slot_of(vspace)))
 BREAK(space_unref_alive, slot_of(vspace)->space += 1 << 16; space_unref(slot_of(vspace)))
 
+/// The debug build sees what a call touched at once, and all else after a while.
+TEST(touched_at_once)
+{
+    prepare();
+    world_init->frame.rdi = endpoint;
+    invariants_before(world_init);
+    invariants_after();
+    invariants_before(world_init);
+    ENDPOINT->pending = 1;
+    link_append(&ENDPOINT->waiters, &world_init->link);
+    world_init->state = THREAD_STATE_RECEIVING;
+    expect_panic("assertion inv_pending:", invariants_after());
+    _Exit(0);
+}
+
+TEST(touched_elsewhere)
+{
+    prepare();
+    uint32_t other = make(KIND_CSPACE, 12);
+    expect_ok(kernel(SYSCALL_RETYPE, untyped, KIND_SLOTS, 0, 1, other, 0, 0));
+    expect_ok(kernel(SYSCALL_CAP_COPY, other, 5, endpoint, DERIVE_COPY, RIGHT_ALL, 0, 0));
+    world_init->frame.rdi = other;
+    world_init->frame.rsi = 5;
+    invariants_before(world_init);
+    slot_of(endpoint)->depth++;
+    ((struct cspace *)slot_of(other)->object)->pages[0][5].depth = 1;
+    expect_panic("assertion inv_depth:", invariants_after());
+    _Exit(0);
+}
+
+TEST(everything_after_a_while)
+{
+    prepare();
+    world_init->frame.rdi = 0;
+    cspace_no_page[9].kind = KIND_FRAME;
+    for (unsigned i = 1; i < INVARIANTS_INTERVAL; i++) {
+        invariants_before(world_init);
+        invariants_after();
+    }
+    invariants_before(world_init);
+    expect_panic("assertion inv_no_page:", invariants_after());
+    _Exit(0);
+}
+
 const struct CMUnitTest invariants_tests[] = {
-    cmocka_unit_test(inv_next),        cmocka_unit_test(inv_child),
-    cmocka_unit_test(inv_depth),       cmocka_unit_test(inv_kind),
-    cmocka_unit_test(inv_rights),      cmocka_unit_test(inv_watermark),
-    cmocka_unit_test(inv_inside),      cmocka_unit_test(inv_subframe),
-    cmocka_unit_test(inv_leaf),        cmocka_unit_test(inv_reply_back),
-    cmocka_unit_test(inv_reply_state), cmocka_unit_test(inv_queue),
-    cmocka_unit_test(inv_queued),      cmocka_unit_test(inv_met),
-    cmocka_unit_test(inv_pending),     cmocka_unit_test(inv_complete),
-    cmocka_unit_test(inv_cspace),      cmocka_unit_test(inv_top),
-    cmocka_unit_test(inv_called),      cmocka_unit_test(inv_frame),
-    cmocka_unit_test(inv_page),        cmocka_unit_test(inv_slot),
-    cmocka_unit_test(inv_dying),       cmocka_unit_test(inv_ready),
-    cmocka_unit_test(inv_no_page),     cmocka_unit_test(unlink_leaf),
-    cmocka_unit_test(untyped_order),   cmocka_unit_test(delete_leaf),
-    cmocka_unit_test(ready_complete),  cmocka_unit_test(remove_ready),
-    cmocka_unit_test(inner_halted),    cmocka_unit_test(reply_pair),
-    cmocka_unit_test(space_ref_alive), cmocka_unit_test(space_unref_alive),
+    cmocka_unit_test(inv_next),          cmocka_unit_test(inv_child),
+    cmocka_unit_test(inv_depth),         cmocka_unit_test(inv_kind),
+    cmocka_unit_test(inv_rights),        cmocka_unit_test(inv_watermark),
+    cmocka_unit_test(inv_inside),        cmocka_unit_test(inv_subframe),
+    cmocka_unit_test(inv_leaf),          cmocka_unit_test(inv_reply_back),
+    cmocka_unit_test(inv_reply_state),   cmocka_unit_test(inv_queue),
+    cmocka_unit_test(inv_queued),        cmocka_unit_test(inv_met),
+    cmocka_unit_test(inv_pending),       cmocka_unit_test(inv_complete),
+    cmocka_unit_test(inv_cspace),        cmocka_unit_test(inv_top),
+    cmocka_unit_test(inv_called),        cmocka_unit_test(inv_frame),
+    cmocka_unit_test(inv_page),          cmocka_unit_test(inv_slot),
+    cmocka_unit_test(inv_dying),         cmocka_unit_test(inv_ready),
+    cmocka_unit_test(inv_no_page),       cmocka_unit_test(unlink_leaf),
+    cmocka_unit_test(untyped_order),     cmocka_unit_test(delete_leaf),
+    cmocka_unit_test(ready_complete),    cmocka_unit_test(remove_ready),
+    cmocka_unit_test(inner_halted),      cmocka_unit_test(reply_pair),
+    cmocka_unit_test(space_ref_alive),   cmocka_unit_test(space_unref_alive),
+    cmocka_unit_test(inv_slot_count),    cmocka_unit_test(touched_at_once),
+    cmocka_unit_test(touched_elsewhere), cmocka_unit_test(everything_after_a_while),
 };
 const size_t invariants_count = sizeof(invariants_tests) / sizeof(invariants_tests[0]);

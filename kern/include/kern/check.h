@@ -30,6 +30,11 @@
             kern_panic("assertion " #name ": " #condition " (%s)", __func__);                  \
     } while (0)
 
+/// 1 in the debug build (target kernel_checked), which examines itself: invariants.h.
+#ifndef KERN_CHECKED
+#define KERN_CHECKED 0
+#endif
+
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define must_use    __attribute__((warn_unused_result))

@@ -67,6 +67,9 @@ _Static_assert(sizeof(struct slot) == SLOT_BYTES, "a slot is one cache line");
 /// cap_move takes along at most this many children at once.
 #define SLOT_MOVE_CHILDREN 2048
 
+/// How many slots are in the tree. What was taken and given back leaves it as it was.
+extern uint64_t slot_count;
+
 /// Makes `slot` the first child of `parent`, one level deeper.
 void slot_add_child(struct slot *parent, struct slot *slot);
 

@@ -46,6 +46,20 @@ int tool_ps(int argc, char **argv)
     return status == E_SRCH ? 0 : fail_status("process", status);
 }
 
+/// Slots of the kernel's that are taken by anything but free memory.
+static enum status slots_taken(uint64_t *slots)
+{
+    uint64_t idle, y, z;
+    uint32_t debug;
+    enum status status = process_service(session_to(STARTUP_SLOT_PROCESS), "debug", 5, &debug);
+    if (status == OK)
+        status = sys_debug(debug, DEBUG_OP_SLOTS, 0, 0, slots, &y, &z);
+    if (status == OK)
+        status = memory_idle_slots(session_to(STARTUP_SLOT_MEMORY), &idle);
+    *slots -= idle;
+    return status;
+}
+
 int tool_mem(int argc, char **argv)
 {
     uint64_t total, free, used, limit, objects;
@@ -58,6 +72,10 @@ int tool_mem(int argc, char **argv)
     if (status != OK)
         return fail_status("memory", status);
     printf("free %" PRIu64 "\ntotal %" PRIu64 "\n", free / 1024, total / 1024);
+    status = slots_taken(&used);
+    if (status != OK)
+        return fail_status("slots", status);
+    printf("slots %" PRIu64 "\n", used);
     status = files_file_system(session_to(STARTUP_SLOT_FILES), &files);
     if (status != OK)
         return fail_status("files", status);

@@ -1,0 +1,16 @@
+"""The kernel's debug build under random system calls (ci/fuzz/kernel/run.py): the share of CI.
+ci/soak.sh has the long counts."""
+import sys
+
+import pytest
+
+from test_kernel import TOP
+
+sys.path.insert(0, str(TOP / "ci" / "fuzz" / "kernel"))
+import run as fuzz  # noqa: E402
+
+
+@pytest.mark.parametrize("cpus, calls", [(1, 9_000_000), (4, 1_000_000)])
+def test_fuzz(cpus, calls):
+    good, text = fuzz.run(seed=1, calls=calls, cpus=cpus)
+    assert good, f"{text[-4000:]}\nto repeat: {fuzz.repeat(text, 1, calls, cpus)}"
