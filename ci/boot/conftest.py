@@ -49,6 +49,24 @@ def run():
     return run_line
 
 
+@pytest.fixture
+def survive(run):
+    """survive(LINE, OPTION...) runs LINE twice in one boot and checks that free memory is the same
+    after the second run as after the first. Gives (status of LINE, standard error)."""
+
+    def check(line, *options, limit=240):
+        done = run(f"{line}; echo status $?; mem; {line}; echo status $?; mem; echo still here", *options,
+                   limit=limit)
+        assert done.status == 0 and b"still here" in done.out, done
+        statuses = [int(number) for number in re.findall(rb"^status (\d+)", done.out, re.M)]
+        free = [int(number) for number in re.findall(rb"^free (\d+)", done.out, re.M)]
+        assert len(statuses) == 2 and statuses[0] == statuses[1], done
+        assert len(free) == 2 and free[0] == free[1], done
+        return statuses[0], done.err.decode(errors="replace")
+
+    return check
+
+
 @pytest.fixture(scope="session")
 def program(tmp_path_factory):
     """program(NAME) builds ci/boot/programs/NAME.c for Pith; a name that ends in .wasm, for WASI

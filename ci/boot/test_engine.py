@@ -37,11 +37,46 @@ def suite(tmp_path_factory):
     return scripts, ["--add", f"{runner}:/bin/runner", "--add", place / "suite.bin", "--add", place / "suite.txt"]
 
 
-def test_specification(run, suite, tmp_path):
-    """The whole suite, in one boot; test.sh wasm-spec runs it on the host."""
+MODES = ["", "--interpret"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_specification(run, suite, tmp_path, mode):
+    """The whole suite, in one boot for each mode; test.sh wasm-spec runs it on the host."""
     scripts, options = suite
     answers = tmp_path / "answers"
-    done = run("runner /suite.bin < /suite.txt > /answers", *options, "--get", f"/answers:{answers}", limit=1200)
+    done = run(f"runner {mode} /suite.bin < /suite.txt > /answers", *options, "--get", f"/answers:{answers}",
+               limit=1200)
     assert done.status == 0, done
     passed, failed, _ = convert.tally(scripts, answers.read_text())
     assert failed == 0 and passed == sum(script.asserted for script in scripts)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name, options, words", [
+    ("trap_unreachable", "", "unreachable"), ("trap_memory", "", "out of bounds memory access, in function 0"),
+    ("trap_divide", "", "integer divide by zero, in function 0"), ("trap_deep", "", "call stack exhausted"),
+    ("recurse", "", "call stack exhausted, in function 0"), ("spin", "--fuel 1000000", "all fuel consumed"),
+    ("greedy", "--memory-limit 20000000", "")])
+def test_traps(survive, program, mode, name, options, words):
+    """Each kind comes back as a trap with its place, twice in one boot, and all memory with it."""
+    status, error = survive(f"wasm {mode} {options} /{name}.wasm", "--add", program(f"{name}.wasm"))
+    assert status == (134 if words else 0) and words in error, (status, error)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_ctrl_c(machine, program, tmp_path, mode):
+    link = tmp_path / "link"
+    link.write_bytes(b"add\0/spin.wasm\0")
+    one = machine(extra=["-fw_cfg", f"name=opt/pith/link,file={link}",
+                         "-fw_cfg", f"name=opt/pith/add/0,file={program('spin.wasm')}"])
+    one.prompt()
+    one.command("true")
+    before = one.free_kib()
+    for _ in range(2):
+        one.serial.send(f"wasm {mode} /spin.wasm\r".encode())
+        one.serial.expect(rb"spin.wasm\r?\n")
+        one.serial.send(b"\x03")
+        one.prompt()
+        assert "130" in one.command("echo $?")
+    assert one.free_kib() == before

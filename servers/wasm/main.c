@@ -25,7 +25,7 @@ static const char usage[] =
     "Runs FILE, a WebAssembly module, with WASI preview 1.\n"
     "  --dir DIR::GUESTDIR   lets it use DIR, under the name GUESTDIR (DIR if left out)\n"
     "  --env KEY=VALUE       sets one variable of its environment, which is empty otherwise\n"
-    "  --interpret           runs it in the interpreter\n"
+    "  --interpret           runs it in the interpreter instead of compiling it\n"
     "  --fuel N              traps it after N function calls and turns of loops\n"
     "  --memory-limit BYTES  refuses it more linear memory than this\n";
 
@@ -36,6 +36,7 @@ struct command {
     const char **env;
     size_t env_count;
     struct wasm_limits limits;
+    bool interpret;
     const char *file;
     const char *const *args; /* the file's name first */
     size_t arg_count;
@@ -100,7 +101,8 @@ static int parse(struct command *command, int argc, char **argv)
             break;
         }
         if (strcmp(option, "--interpret") == 0) {
-            continue; /* it is what runs anyway, until there is a compiler */
+            command->interpret = true;
+            continue;
         }
         size_t known = 0, count = sizeof with_value / sizeof with_value[0];
         while (known < count && strcmp(option, with_value[known]) != 0) {
@@ -227,6 +229,9 @@ static int prepare(const struct command *command, struct run *run)
     if (!run->wasi || !run->store || wasi_link(run->wasi, run->store) != WASM_OK) {
         fprintf(stderr, "wasm: %s, before starting %s\n", strerror(ENOMEM), command->file);
         return EXIT_CANNOT_RUN;
+    }
+    if (command->interpret) {
+        wasm_store_interpret(run->store);
     }
     return preopen(command, run->wasi);
 }

@@ -3,8 +3,9 @@
 
     run.py RUNNER SUITE [FOLDER[/FILE]...]
 
-RUNNER is the built runner.c, SUITE the folder with core/, tail-call/, ... Prints the totals of
-each folder, and `N passed, N failed, N skipped`.
+RUNNER is the built runner.c, SUITE the folder with core/, tail-call/, ... Everything runs twice,
+in the interpreter and compiled. Prints the totals of each folder, and
+`N passed, N failed, N skipped`.
 """
 import pathlib
 import subprocess
@@ -14,12 +15,13 @@ import tempfile
 from convert import convert, tally
 
 SECONDS = 300
+MODES = {"interpreter": ["--interpret"], "compiler": []}
 
 
-def run(runner, bundle, script):
+def run(runner, options, bundle, script):
     """The runner's answers to one script, in a process of its own."""
     try:
-        ran = subprocess.run([runner, bundle], input=script.text(), capture_output=True, text=True,
+        ran = subprocess.run([runner, *options, bundle], input=script.text(), capture_output=True, text=True,
                              timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired:
         print(f"{script.name}: no end after {SECONDS} s")
@@ -34,8 +36,11 @@ def main(runner, suite, *wanted):
     with tempfile.TemporaryDirectory() as scratch:
         bundle = pathlib.Path(scratch) / "bundle"
         bundle.write_bytes(modules)
-        output = "".join(run(runner, bundle, script) for script in scripts)
-    passed, failed, skipped = tally(scripts, output)
+        sums = [0, 0, 0]
+        for mode, options in MODES.items():
+            output = "".join(run(runner, options, bundle, script) for script in scripts)
+            sums = [a + b for a, b in zip(sums, tally(scripts, output, f"{mode}: "))]
+    passed, failed, skipped = sums
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed else 0
 

@@ -1,7 +1,10 @@
 /* Runs converted scripts of the specification suite against the engine, on the host and in the
  * booted system.
  *
- *   wasm_spec_runner BUNDLE < SCRIPT
+ *   wasm_spec_runner [--interpret] BUNDLE < SCRIPT
+ *
+ * The compiler runs everything, or with --interpret the interpreter; a script that the compiler
+ * leaves to the interpreter ends the run.
  *
  * BUNDLE holds the bytes of all modules; a PLACE in it is OFFSET:SIZE. convert.py turns the
  * JSON of wast2json into the lines of SCRIPT; words are separated by blanks, names and texts
@@ -34,6 +37,7 @@
 enum { VALUES_MAX = 64, INSTANCES_MAX = 4096 };
 
 static FILE *bundle;
+static bool interpret;
 static char script[64];
 static uint32_t features;
 static struct wasm_store *store;
@@ -407,8 +411,14 @@ static void begin_script(const char *name)
     store = wasm_store_new(WASM_LIMITS_DEFAULT);
     if (!store)
         exit(2);
+    if (interpret)
+        wasm_store_interpret(store);
     features = WASM_FEATURES_ALL;
     define_spectest(word());
+    if (!interpret && !wasm_store_compiles(store)) {
+        fprintf(stderr, "%s: not compiled\n", script);
+        exit(2);
+    }
     features = WASM_FEATURES_CORE;
     for (const char *w = word(); strcmp(w, "-") != 0; w = word()) {
         if (strcmp(w, "no-reference-types") == 0)
@@ -446,9 +456,10 @@ static void run_line(char *text)
 int main(int argc, char **argv)
 {
     static char text[1 << 20];
-    bundle = argc == 2 ? fopen(argv[1], "rb") : NULL;
+    interpret = argc == 3 && strcmp(argv[1], "--interpret") == 0;
+    bundle = argc == 2 + interpret ? fopen(argv[argc - 1], "rb") : NULL;
     if (!bundle) {
-        fprintf(stderr, "usage: %s BUNDLE < SCRIPT\n", argv[0]);
+        fprintf(stderr, "usage: %s [--interpret] BUNDLE < SCRIPT\n", argv[0]);
         return 2;
     }
     while (fgets(text, sizeof text, stdin))

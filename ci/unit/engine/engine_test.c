@@ -238,8 +238,9 @@ static void test_missing_import_is_named(void **state)
     wasm_store_free(empty);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    interpret = argc > 1 && strcmp(argv[1], "--interpret") == 0;
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_imports_and_exports_are_listed),

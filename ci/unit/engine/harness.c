@@ -98,6 +98,19 @@ static enum wasm_host_result host_interrupt(void *context, struct wasm_caller *c
     return WASM_HOST_OK;
 }
 
+bool interpret;
+struct wasm_store *__real_wasm_store_new(struct wasm_limits limits);
+struct wasm_store *__wrap_wasm_store_new(struct wasm_limits limits);
+
+/* Every store of these tests runs in the mode that the command line asks for. */
+struct wasm_store *__wrap_wasm_store_new(struct wasm_limits limits)
+{
+    struct wasm_store *store = __real_wasm_store_new(limits);
+    if (store && interpret)
+        wasm_store_interpret(store);
+    return store;
+}
+
 enum wasm_status define_host(struct wasm_store *store, void *context)
 {
     static const uint8_t I32[] = {WASM_I32}, I64[] = {WASM_I64},
@@ -132,6 +145,7 @@ struct guest *guest_new(struct wasm_limits limits)
     assert_int_equal(define_host(g->store, g), WASM_OK);
     assert_int_equal(wasm_instantiate(g->store, g->module, &g->instance, &g->error, &g->trap),
                      WASM_OK);
+    assert_int_equal(wasm_store_compiles(g->store), !interpret && wasm_compiler_usable());
     return g;
 }
 

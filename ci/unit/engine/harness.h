@@ -44,6 +44,9 @@ enum wasm_status call(struct guest *g, const char *name, uint64_t *results, size
         assert_int_equal((g)->trap.kind, expected);                                            \
     } while (0)
 
+/* Whether guests run in the interpreter: `--interpret`; else they are compiled. */
+extern bool interpret;
+
 /* The allocation after the next `count` ones fails, and all that follow; -1: none does. */
 extern long allocations_left;
 

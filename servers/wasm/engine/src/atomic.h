@@ -31,6 +31,9 @@ enum { WASM_ATOMIC_OPS = 0x4f };
 /* By the number that follows OP_ATOMIC. */
 extern const struct wasm_atomic_op wasm_atomic_ops[WASM_ATOMIC_OPS]; /* ops_atomic.c */
 
+/* Sleeps for `timeout` nanoseconds; false if the guest was interrupted meanwhile. */
+bool wasm_atomic_sleep(struct wasm_exec *x, uint64_t timeout); /* ops_atomic.c */
+
 /* The seven widths of each operation: X(number, name, operation, kind, T, C type, log2). */
 #define WASM_ATOMIC_WIDTHS(X, base, op, kind)                                                  \
     X(base + 0, i32_##op, op, kind, I32, uint32_t, 2)                                          \

@@ -57,9 +57,8 @@ static void atomic_notify(HANDLER_PARAMS)
     NEXT(4);
 }
 
-/* Sleeps for `timeout` nanoseconds; false if the guest was interrupted meanwhile. It looks
- * again after each slice, since an interrupt just before the sleep does not end it. */
-static bool sleep_out(struct wasm_exec *x, uint64_t timeout)
+/* It looks again after each slice, since an interrupt just before the sleep does not end it. */
+bool wasm_atomic_sleep(struct wasm_exec *x, uint64_t timeout)
 {
     const uint64_t SLICE = 100000000;
     while (timeout > 0 && !atomic_load(&x->interrupt)) {
@@ -84,7 +83,7 @@ static bool sleep_out(struct wasm_exec *x, uint64_t timeout)
         if ((int64_t)SECOND < 0)                                                               \
             TRAP(WASM_TRAP_WAIT);                                                              \
         CHARGE(SECOND / 1000000); /* a unit each millisecond */                                \
-        if (!sleep_out(x, SECOND))                                                             \
+        if (!wasm_atomic_sleep(x, SECOND))                                                             \
             TRAP(WASM_TRAP_INTERRUPT);                                                         \
         RESULT = TIMED_OUT;                                                                    \
         NEXT(4);                                                                               \

@@ -23,7 +23,6 @@ struct wasm_store *wasm_store_new(struct wasm_limits limits)
     s->exec.stack_limit = s->exec.fp = s->exec.top = s->exec.stack;
     s->exec.stack_end = s->exec.stack + s->stack_reserved / sizeof(uint64_t);
     s->exec.fuel = limits.fuel;
-    s->interpret = true; /* as long as vectors are not compiled */
     return s;
 }
 
@@ -58,11 +57,6 @@ void wasm_store_free(struct wasm_store *s)
 void wasm_store_interpret(struct wasm_store *store)
 {
     store->interpret = true;
-}
-
-void wasm_store_compile(struct wasm_store *store)
-{
-    store->interpret = false;
 }
 
 bool wasm_store_compiles(const struct wasm_store *store)

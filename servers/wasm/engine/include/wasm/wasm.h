@@ -220,12 +220,10 @@ struct wasm_store *wasm_store_new(struct wasm_limits limits);
 /* Frees the store and all that it owns. Not while a call runs. NULL is allowed. */
 void wasm_store_free(struct wasm_store *store);
 
-/* The compiler runs a store's guests where there is one for this processor (x86_64 with SSE4.1
+/* The compiler runs a store's guests where there is one for this processor (x86_64 with SSE4.2
  * and POPCNT); else the interpreter does. This asks for the interpreter in any case. Before the
  * store's first instantiation. */
 void wasm_store_interpret(struct wasm_store *store);
-/* The other way round: while the interpreter is the default. */
-void wasm_store_compile(struct wasm_store *store);
 /* Whether the store's guests are compiled; meaningful after its first instantiation. */
 bool wasm_store_compiles(const struct wasm_store *store);
 /* Whether this processor has what compiled code needs. */

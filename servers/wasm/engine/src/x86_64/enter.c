@@ -20,7 +20,7 @@ static size_t pages(size_t bytes)
 bool wasm_compiler_usable(void)
 {
     unsigned a, b, c, d;
-    const unsigned NEEDED = bit_SSSE3 | bit_SSE4_1 | bit_POPCNT;
+    const unsigned NEEDED = bit_SSSE3 | bit_SSE4_1 | bit_SSE4_2 | bit_POPCNT;
     return __get_cpuid(1, &a, &b, &c, &d) && (c & NEEDED) == NEEDED;
 }
 
