@@ -83,7 +83,7 @@ bool wasm_atomic_sleep(struct wasm_exec *x, uint64_t timeout)
         if ((int64_t)SECOND < 0)                                                               \
             TRAP(WASM_TRAP_WAIT);                                                              \
         CHARGE(SECOND / 1000000); /* a unit each millisecond */                                \
-        if (!wasm_atomic_sleep(x, SECOND))                                                             \
+        if (!wasm_atomic_sleep(x, SECOND))                                                     \
             TRAP(WASM_TRAP_INTERRUPT);                                                         \
         RESULT = TIMED_OUT;                                                                    \
         NEXT(4);                                                                               \
