@@ -3,7 +3,23 @@ import re
 
 import pytest
 
+from test_kernel import TOP, Guest
+
+TESTS = {"at_once", "lock", "calls", "wake_ups", "shootdown", "moves", "diversions", "revocation",
+         "spaces"}
+LIMIT = 300  # seconds; CPUs that wait for each other on too few cores are slow
 LINE = re.compile(r"cpu (\d+)  apic (\d+)  idle +(\d+)%  (.+)")
+
+
+@pytest.mark.parametrize("smp", [2, 4])
+def test_kernel_on(smp):
+    """ci/guest/cpus.c: threads are called, moved, diverted, destroyed while they run elsewhere, and
+    pages taken from under them."""
+    arguments = ["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", str(smp)]
+    with Guest(arguments, iso=TOP / "build" / "cpus-test.iso") as guest:
+        text = guest.wait_for("guest end", LIMIT)
+    assert "panic" not in text, text
+    assert set(re.findall(r"^ok +(\S+)", text, re.M)) == TESTS, text
 
 
 @pytest.mark.parametrize("smp", [1, 2, 4, 8])

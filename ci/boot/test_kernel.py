@@ -31,19 +31,19 @@ MACHINES = {
 class Guest:
     """An emulator that runs the test program; its serial line goes to a file."""
 
-    def __init__(self, arguments, monitor=None):
+    def __init__(self, arguments, monitor=None, iso=ISO):
         self.log = tempfile.NamedTemporaryFile(suffix=".log")
         command = ["qemu-system-x86_64", "-accel", "tcg", "-m", "256", "-nic", "none",
-                   "-display", "none", "-no-reboot", "-cdrom", str(ISO),
+                   "-display", "none", "-no-reboot", "-cdrom", str(iso),
                    "-serial", f"file:{self.log.name}", "-monitor", monitor or "none", *arguments]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
     def text(self):
         return pathlib.Path(self.log.name).read_text(errors="replace")
 
-    def wait_for(self, pattern):
+    def wait_for(self, pattern, limit=LIMIT):
         """The text up to now, once `pattern` is in it; a panic or the time limit ends waiting."""
-        until = time.monotonic() + LIMIT
+        until = time.monotonic() + limit
         while time.monotonic() < until:
             text = self.text()
             if re.search(pattern, text) or "panic" in text or self.process.poll() is not None:
