@@ -161,7 +161,8 @@ static __attribute__((noinline)) struct arch_resume syscall_late(struct arch_fra
 {
     struct cpu *cpu = arch_cpu();
     arch_lock_wait(&kern_lock, ticket, cpu_wait);
-    return cpu->arch.frame == frame ? syscall_general(frame) : leave_call(cpu);
+    bool here = MUTANT(late_call) || cpu->arch.frame == frame;
+    return here ? syscall_general(frame) : leave_call(cpu);
 }
 
 /// Behind the lock.
@@ -198,7 +199,7 @@ struct arch_resume kern_fault(struct arch_frame *frame, uint32_t kind, uint64_t 
     self->fault = (struct fault){kind, address, frame->rip, code, frame->rsp};
     self->faulting = true;
     cpu_lock();
-    if (cpu->arch.frame != frame)
+    if (!MUTANT(late_fault) && cpu->arch.frame != frame)
         return sched_resume(cpu);
     struct thread *to = fault_begin(cpu, self);
     if (to && to->priority >= self->priority)

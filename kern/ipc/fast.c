@@ -43,7 +43,7 @@ struct arch_resume fast_call(uint64_t target, uint64_t tag, struct arch_frame *f
     struct link *first = endpoint->receivers.next;
     struct thread *to = container_of(first, struct thread, link);
     if (unlikely(first == &endpoint->receivers || to->priority < self->priority ||
-                 to->cpu != cpu))
+                 (!MUTANT(fast_call_cpu) && to->cpu != cpu)))
         return syscall_general(frame);
     // Past this line it cannot fail.
     link_remove_first(&endpoint->receivers);
@@ -73,9 +73,9 @@ struct arch_resume fast_reply_recv(uint64_t target, uint64_t tag, struct arch_fr
     struct reply *reply = reply_slot->object;
     struct thread *to = reply->thread;
     // On this CPU, without `unsent` bits to hand back; and nothing to receive at once.
-    if (unlikely(!to || to->state != THREAD_STATE_CALLING || to->cpu != cpu ||
-                 (cpu->ready & to->above) || endpoint->pending ||
-                 !link_empty(&endpoint->senders)))
+    if (unlikely(!to || to->state != THREAD_STATE_CALLING ||
+                 (!MUTANT(fast_reply_cpu) && to->cpu != cpu) || (cpu->ready & to->above) ||
+                 endpoint->pending || !link_empty(&endpoint->senders)))
         return syscall_general(frame);
     // Past this line it cannot fail.
     arch_frame_set_status(&to->frame, OK);

@@ -18,7 +18,7 @@ void wait_fetch(struct cpu *cpu, struct thread *thread)
     if (thread->state != THREAD_STATE_RUNNING || thread->cpu == cpu)
         return;
     sched_interrupt(thread);
-    if (!thread->faulting) {
+    if (MUTANT(fetch_fault) || !thread->faulting) {
         sched_return(thread);
         return;
     }

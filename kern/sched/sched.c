@@ -40,7 +40,8 @@ static void enqueue(struct thread *thread, bool first)
 /// Interrupts another CPU if somebody is ready there who is more important than who runs.
 static void tell(const struct cpu *cpu, const struct cpu *other)
 {
-    if (unlikely(cpu != other) && (other->ready & cpu_thread(other)->above))
+    bool more = MUTANT(tell_more) || (other->ready & cpu_thread(other)->above);
+    if (unlikely(cpu != other) && more && !MUTANT(tell_other))
         arch_interrupt(&other->arch);
 }
 
@@ -95,7 +96,7 @@ void sched_set_priority(struct cpu *cpu, struct thread *thread, unsigned priorit
 
 void sched_hand_over(struct cpu *cpu, struct thread *to)
 {
-    if (to->cpu != cpu || (cpu->ready & to->above)) {
+    if ((!MUTANT(hand_over_cpu) && to->cpu != cpu) || (cpu->ready & to->above)) {
         sched_ready(cpu, to);
         return;
     }
@@ -106,7 +107,7 @@ void sched_hand_over(struct cpu *cpu, struct thread *to)
 void sched_wake(struct cpu *cpu, struct thread *to)
 {
     struct thread *self = cpu_thread(cpu);
-    if (to->cpu != cpu || to->priority <= self->priority) {
+    if ((!MUTANT(wake_cpu) && to->cpu != cpu) || to->priority <= self->priority) {
         sched_ready(cpu, to);
         return;
     }
@@ -188,7 +189,7 @@ static void save_fpu(struct cpu *cpu, uint64_t a, uint64_t b)
 void sched_save_fpu(struct cpu *cpu, const struct thread *thread)
 {
     struct cpu *home = thread->cpu;
-    if (home->fpu_owner != &thread->fpu_image)
+    if (MUTANT(save_moved) || home->fpu_owner != &thread->fpu_image)
         return;
     if (home == cpu)
         save_fpu(cpu, 0, 0);
@@ -207,7 +208,7 @@ static void put_aside(struct cpu *cpu, uint64_t a, uint64_t b)
 void sched_interrupt(struct thread *thread)
 {
     cpu_ask(1u << thread->cpu->arch.number, put_aside, 0, 0);
-    if (!thread->frame.trapped)
+    if (!MUTANT(undo_call) && !thread->frame.trapped)
         arch_frame_undo_call(&thread->frame);
 }
 

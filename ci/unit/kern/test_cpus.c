@@ -172,6 +172,15 @@ TEST(a_signal_across_cpus)
     world_calls();
     expect(running_on(1) == waiter.thread);
     expect_equal(waiter.thread->frame.rdi, 6);
+    // More important than whoever signals: that one goes on all the same.
+    mock_cpu = 1;
+    expect_equal(k_recv(endpoint, 0, true), BLOCKED);
+    mock_cpu = 0;
+    expect_ok(k_control(HANDLE_NULL, THREAD_OP_PRIORITY, 0, 0));
+    expect_ok(k_signal(bits));
+    expect(running() == world_init);
+    world_calls();
+    expect(running_on(1) == waiter.thread);
 }
 
 // ---------------------------------------------------------------- what tools see

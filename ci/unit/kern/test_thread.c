@@ -125,7 +125,7 @@ TEST(control_operations)
     struct arch_frame *f = &world_init->frame;
     expect_ok(k_control(actor.handle, THREAD_OP_INFO, 0, 0));
     expect_equal(f->rdi, THREAD_STATE_READY);
-    expect_equal(f->rdx, 5);
+    expect_equal(f->rdx, 5 | (uint64_t)actor.thread->number << 32);
     tick();
     expect_ok(k_control(HANDLE_NULL, THREAD_OP_INFO, 0, 0));
     expect_equal(f->rdi, THREAD_STATE_RUNNING);
