@@ -68,7 +68,7 @@ struct grant {
 struct server_plan {
     char name[32];
     uint32_t priority;
-    uint32_t cpu; ///< modulo how many there are
+    uint32_t cpu;     ///< modulo how many there are
     uint32_t manages; ///< bit n: a manager's session with the server in startup slot n
     uint32_t grant_count;
     struct grant grants[GRANTS_MAX];
