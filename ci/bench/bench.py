@@ -87,9 +87,10 @@ def bench_size():
 
 
 sys.path.insert(0, str(TOP / "ci/bench/wasm"))
-from measure import bench_wasm  # noqa: E402
+from measure import bench_wasm, bench_wasm_pith  # noqa: E402
 
-BENCHES = {"ipc": bench_ipc, "boot": bench_boot, "size": bench_size, "wasm": bench_wasm}
+BENCHES = {"ipc": bench_ipc, "boot": bench_boot, "size": bench_size, "wasm": bench_wasm,
+           "wasm-pith": bench_wasm_pith}
 
 
 def main(names):

@@ -171,3 +171,50 @@ def bench_wasm():
     yield from bench_hello()
     yield from bench_compile()
     yield from ratio_rows(race(engines()), "native", "wasm")
+
+
+# Inside the system, under an emulator: less of everything. Arguments, or bytes of the input.
+PITH_WORK = {"fib": "32", "nbody": "80000", "sha256": "2", "matmul": "1", "qsort": "40000",
+             "mandelbrot": "100", "gemm": "1", "jacobi-2d": "20", "floyd-warshall": "1", "lu": "1",
+             "speedtest1": "--size 1"}
+PITH_INPUT = 150_000
+PITH_ROUNDS = 2
+WAYS = {"native": "{0}.elf {1}", "compiler": "wasm {0}.wasm {1}",
+        "interpreter": "wasm --interpret {0}.wasm {1}"}
+
+
+def guest_line(program):
+    """A line for the guest's shell that runs a program in each way and compares the outputs."""
+    runs = [way.format(program, PITH_WORK.get(program, "")) + f" < /{program}.in > /tmp/{name}"
+            for name, way in WAYS.items()]
+    if program == "speedtest1":  # its output tells times
+        return " && ".join(runs)
+    return " && ".join([*runs, *(f"cmp /tmp/native /tmp/{name}" for name in WAYS if name != "native")])
+
+
+def run_inside(program, folder):
+    """Seconds in main for each of WAYS, all in one boot."""
+    data = standard_input(program).read_bytes()
+    given = folder / f"{program}.in"
+    given.write_bytes(data if program == "lua" else data[:PITH_INPUT])
+    added = [word for path in (SET / f"{program}.elf", SET / f"{program}.wasm", given)
+             for word in ("--add", path)]
+    done = subprocess.run(["bash", TOP / "qemu.sh", "--memory", "512", *added, "--run",
+                           guest_line(program)], capture_output=True, timeout=LIMIT * 4, check=False)
+    took = re.findall(rb"^main (\d+)\r?$", done.stderr, re.M)
+    if done.returncode or len(took) != len(WAYS):
+        raise SystemExit(f"bench: {program} in Pith: status {done.returncode}\n"
+                         + done.stderr.decode(errors="replace")[-2000:])
+    return {name: int(time) / 1e9 for name, time in zip(WAYS, took)}
+
+
+def bench_wasm_pith():
+    """The same programs in the booted system, to the ELF that the SDK's compiler makes."""
+    prepare()
+    best = collections.defaultdict(dict)
+    with tempfile.TemporaryDirectory() as folder:
+        for program in PROGRAMS:
+            for _ in range(PITH_ROUNDS):
+                for name, seconds in run_inside(program, pathlib.Path(folder)).items():
+                    best[program][name] = min(seconds, best[program].get(name, math.inf))
+    yield from ratio_rows(best, "native", "wasm-pith")
