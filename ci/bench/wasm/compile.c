@@ -72,7 +72,9 @@ static int instantiate(const struct wasm_module *module)
             return 1;
     }
     if (wasm_instantiate(store, module, &instance, &error, &trap) == WASM_OK)
-        return 0;
+        return wasm_store_compiles(store)
+                   ? 0
+                   : (fprintf(stderr, "wasm-compile: not compiled\n"), 1);
     fprintf(stderr, "wasm-compile: %s\n", error.text);
     return 1;
 }

@@ -38,6 +38,7 @@ def engines():
     script = HERE / "node.mjs"
     return {
         "native": [],
+        "compiler": [RUNNER],
         "interpreter": [RUNNER, "--interpret"],
         "liftoff": [*node, "--liftoff-only", script],
         "turbofan": [*node, "--no-liftoff", script],
@@ -56,7 +57,7 @@ def prepare(*packages):
 
     run("cmake", "--preset", "host", log=True)
     run("cmake", "--build", "--preset", "host", "--target", "pith-wasm",
-        "wasm-compile", log=True)
+        "pith-wasm-unlimited", "wasm-compile", log=True)
     run("bash", str(HERE / "build.sh"))
     if packages:
         run("bash", str(TOP / "ci/npm.sh"), *packages)
@@ -166,10 +167,19 @@ def bench_hello():
     yield "wasm.hello_ms", round(best * 1000, 2), "ms"
 
 
+def bench_limits():
+    """What fuel, interruption and the stack's limit cost: the runner against one that was built
+    without them."""
+    best = race({"without": [HOST / "servers/wasm/pith-wasm-unlimited"], "with": [RUNNER]})
+    mean = geomean([seconds["with"] / seconds["without"] for seconds in best.values()])
+    yield "wasm.limits_cost", round((mean - 1) * 100, 1), "%"
+
+
 def bench_wasm():
     prepare(*PACKAGES)
     yield from bench_hello()
     yield from bench_compile()
+    yield from bench_limits()
     yield from ratio_rows(race(engines()), "native", "wasm")
 
 

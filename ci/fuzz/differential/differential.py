@@ -29,7 +29,7 @@ GLOBALS, EXPORTS = 6, 7  # section numbers
 V8 = ["node", "--wasm-max-mem-pages=256", "--wasm-max-table-size=10000", "--stack-size=800"]
 # V8's own two compilers take turns, by the number of the batch.
 V8_TIERS = [["--liftoff-only"], ["--no-liftoff"]]
-ENGINES = {"interpreter": [RUNNER, "interpreter"]}
+ENGINES = {"interpreter": [RUNNER, "interpreter"], "compiler": [RUNNER, "compiler"]}
 
 
 def read_number(data, at):

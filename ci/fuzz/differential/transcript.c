@@ -161,7 +161,7 @@ static void run(const struct wasm_module *module, struct wasm_instance *instance
     }
 }
 
-static void instantiate(const struct wasm_module *module)
+static void instantiate(const struct wasm_module *module, bool compile)
 {
     struct wasm_store *store =
         wasm_store_new((struct wasm_limits){(uint64_t)MOST_PAGES * WASM_PAGE_BYTES,
@@ -169,6 +169,8 @@ static void instantiate(const struct wasm_module *module)
     struct wasm_instance *instance;
     struct wasm_error error;
     struct wasm_trap trap;
+    if (!compile)
+        wasm_store_interpret(store);
     uint32_t count = wasm_module_import_count(module);
     struct wasm_extern *imports = calloc(count + 1, sizeof *imports);
     for (uint32_t i = 0; i < count; i++) {
@@ -180,6 +182,8 @@ static void instantiate(const struct wasm_module *module)
     enum wasm_status status = wasm_instantiate(store, module, &instance, &error, &trap);
     printf("instantiate");
     print_end(status, &trap);
+    if (compile && !wasm_store_compiles(store))
+        printf("not compiled\n");
     if (status == WASM_OK)
         run(module, instance);
     wasm_store_free(store);
@@ -200,9 +204,14 @@ static uint8_t *read_file(const char *path, size_t *size)
     return bytes;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     char path[4096];
+    bool compile = argc == 2 && strcmp(argv[1], "compiler") == 0;
+    if (argc != 2 || (!compile && strcmp(argv[1], "interpreter") != 0)) {
+        fprintf(stderr, "usage: wasm-transcript interpreter|compiler < LIST\n");
+        return 2;
+    }
     while (fgets(path, sizeof path, stdin)) {
         path[strcspn(path, "\n")] = 0;
         size_t size = 0;
@@ -215,7 +224,7 @@ int main(void)
         else if (wasm_module_load(bytes, size, WASM_FEATURES_ALL, &module, &error) != WASM_OK)
             printf("refused: %s\n", error.text);
         else
-            instantiate(module);
+            instantiate(module, compile);
         fflush(stdout);
         wasm_module_free(module);
         free(bytes);

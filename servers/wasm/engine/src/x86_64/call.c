@@ -58,6 +58,8 @@ enum { SMALL_FRAME = 4096 };
 static void check_stack(struct x64 *c)
 {
     struct x64_asm *a = &c->code;
+    if (!WASM_LIMITS)
+        return;
     struct x64_mem limit = x64_absolute(&c->native->stack_limit);
     uint32_t start = x64_here(a);
     const uint8_t *stub = c->native->grow_stack;
@@ -74,6 +76,8 @@ static void check_stack(struct x64 *c)
 static void charge(struct x64 *c, const uint8_t *stub)
 {
     uint32_t start = x64_here(&c->code);
+    if (!WASM_LIMITS)
+        return;
     x64_rr(&c->code, W64 | 0xff, 1, R15); /* dec */
     x64_exit(c, x64_jcc(&c->code, CC_S, 0), stub, start);
 }

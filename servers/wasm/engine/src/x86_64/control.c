@@ -180,7 +180,8 @@ static void open_block(struct x64 *c, uint8_t opcode)
     if (opcode == OP_IF) {
         x64_branch_forward(c, cc ^ 1, &b->to_else);
     } else if (opcode == OP_LOOP) {
-        x64_rr(&c->code, W64 | 0xff, 0, R15); /* inc: the first turn is free */
+        if (WASM_LIMITS)
+            x64_rr(&c->code, W64 | 0xff, 0, R15); /* inc: the first turn is free */
         x64_align(&c->code, 16);
         b->head = x64_here(&c->code);
         x64_charge_loop(c);

@@ -27,7 +27,7 @@ bool wasm_compiler_usable(void)
 static bool make_stack(struct wasm_native *n, uint64_t bytes)
 {
     size_t size = pages((size_t)bytes) + WASM_STACK_SLACK;
-    size_t first = size < STACK_STEP ? size : STACK_STEP;
+    size_t first = size < STACK_STEP || !WASM_LIMITS ? size : STACK_STEP;
     n->stack = wasm_platform_reserve(size);
     if (!n->stack)
         return false;

@@ -9,6 +9,11 @@
 
 #include "../runtime.h"
 
+/* 0 where the bench builds an engine without ticks and stack checks, to tell what they cost. */
+#ifndef WASM_LIMITS
+#define WASM_LIMITS 1
+#endif
+
 enum {
     WASM_REGION_BYTES = 1 << 30,
     WASM_STACK_SLACK = 32 << 10, /* below the limit: leaf functions, stubs, signal frames */
