@@ -12,6 +12,7 @@ GUEST = OUT / "guest"
 RUNNERS = TOP / "build/host/servers/wasm"
 FAST = os.environ.get("PITH_WASM", RUNNERS / "pith-wasm")
 CHECKED = os.environ.get("PITH_WASM", RUNNERS / "pith-wasm-sanitized")
+MODE = os.environ.get("PITH_WASM_MODE", "").split()  # options of the runner: run.sh sets them
 LIMIT = 120  # seconds; nothing here takes a tenth of it
 
 
@@ -20,7 +21,7 @@ def guest(*arguments, runner=CHECKED, **options):
     options.setdefault("stdin", subprocess.DEVNULL)
     if "input" in options:
         del options["stdin"]
-    return subprocess.run(list(map(str, (runner, *arguments))), timeout=LIMIT, check=False,
+    return subprocess.run(list(map(str, (runner, *MODE, *arguments))), timeout=LIMIT, check=False,
                           stdout=options.pop("stdout", subprocess.PIPE),
                           stderr=options.pop("stderr", subprocess.PIPE), **options)
 
