@@ -82,7 +82,8 @@ if [ -n "$iso_only" ]; then
 fi
 
 # KVM only where the CPU offers it for real.
-accel=tcg
+accel=tcg # with more than one CPU each in a thread of its own
+[ "$smp" -gt 1 ] && accel=tcg,thread=multi
 grep -qwE 'vmx|svm' /proc/cpuinfo 2>/dev/null && [ -w /dev/kvm ] && accel=kvm
 [ "$accel" = kvm ] && [ "$cpu" = max ] && cpu=host
 

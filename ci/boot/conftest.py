@@ -1,5 +1,6 @@
 """What the whole-system tests share: `run` (qemu.sh --run), `machine` (an interactive boot with
 its serial line, keyboard and screen in hand) and `program` (C built for Pith, or for WASI).
+PITH_SMP=N in the environment gives every machine N CPUs where the test does not say how many.
 
 ci/test.sh builds the system before; nothing here sleeps: tests wait for text, with a limit.
 """
@@ -18,6 +19,7 @@ import pytest
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = TOP / "build"
 PROGRAMS = pathlib.Path(__file__).parent / "programs"
+SMP = int(os.environ.get("PITH_SMP", "1"))
 LIMIT = 240  # seconds for any one wait; a loaded machine is slow, a hanging one is found anyway
 
 
@@ -34,6 +36,8 @@ class Result:
 
 
 def qemu_sh(*arguments, stdin=b"", cwd=None, limit=LIMIT):
+    if SMP > 1 and "--run" in arguments and "--smp" not in arguments:
+        arguments = ("--smp", SMP, *arguments)
     done = subprocess.run(["bash", str(TOP / "qemu.sh"), *map(str, arguments)], input=stdin,
                           capture_output=True, cwd=cwd, timeout=limit, check=False)
     return Result(done)
@@ -95,7 +99,7 @@ def program(tmp_path_factory):
 class Machine:
     """One interactive boot. `serial` is a pexpect object; keys and pictures go over QMP."""
 
-    def __init__(self, folder, memory=256, smp=1, kind="pc", cpu="max", iso=BUILD / "pith.iso",
+    def __init__(self, folder, memory=256, smp=SMP, kind="pc", cpu="max", iso=BUILD / "pith.iso",
                  extra=()):
         # The listening sockets exist before the emulator starts, so nothing has to be awaited.
         self.folder = folder

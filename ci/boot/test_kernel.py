@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from conftest import SMP
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 ISO = TOP / "build" / "kernel-test.iso"
 TESTS = {"memory", "signals", "messages", "faults", "entry_flags", "registers", "canonical_edge",
@@ -34,7 +36,7 @@ class Guest:
     def __init__(self, arguments, monitor=None, iso=ISO):
         self.log = tempfile.NamedTemporaryFile(suffix=".log")
         command = ["qemu-system-x86_64", "-accel", "tcg", "-m", "256", "-nic", "none",
-                   "-display", "none", "-no-reboot", "-cdrom", str(iso),
+                   "-smp", str(SMP), "-display", "none", "-no-reboot", "-cdrom", str(iso),
                    "-serial", f"file:{self.log.name}", "-monitor", monitor or "none", *arguments]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
