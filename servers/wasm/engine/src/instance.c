@@ -222,7 +222,8 @@ static enum wasm_status allocate(struct wasm_instance *i, struct wasm_error *err
     i->data->memory = m->memories.count ? i->memories[0]->base : NULL;
     if (wasm_compile(i, error))
         return WASM_OK;
-    return refuse(error, WASM_NO_MEMORY, "no host memory for compiled code");
+    return error->text[0] ? error->status
+                          : refuse(error, WASM_NO_MEMORY, "no host memory for compiled code");
 }
 
 /* Runs the active segments; false, with `*kind` set, at the first that does not fit. */

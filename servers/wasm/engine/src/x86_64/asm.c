@@ -28,7 +28,7 @@ static void opcode(struct x64_asm *a, uint32_t op, unsigned rex, bool low_byte)
 void x64_rr(struct x64_asm *a, uint32_t op, unsigned reg, unsigned rm)
 {
     unsigned rex = (reg & 8 ? REX_R : 0) | (rm & 8 ? REX_B : 0);
-    opcode(a, op, rex, (op & BYTE) && (reg >= 4 || rm >= 4));
+    opcode(a, op, rex, (op & BYTE) && rm >= 4); /* reg is wider, or an extension */
     x64_byte(a, (uint8_t)(0xc0 | (reg & 7) << 3 | (rm & 7)));
 }
 

@@ -6,7 +6,13 @@
 #include "../compile.h"
 #include "wasm/platform.h"
 
-enum { COMMIT_STEP = 256 << 10 };
+enum {
+    COMMIT_STEP = 64 << 10,
+    /* Code may grow to so many times its module's bytes, and a little: a branch or a call that
+     * carries a thousand values is a few bytes there. Programs take 3 or 4. */
+    GROWTH_MAX = 24,
+    GROWTH_FREE = 4 << 20
+};
 
 /* ---- The body's bytes ---- */
 
@@ -50,6 +56,8 @@ void x64_more_room(struct x64 *c, size_t bytes)
 {
     if (c->probe != UINT64_MAX) /* its buffer is as large as the function */
         wasm_no_memory(&c->failure);
+    if ((size_t)(c->room - c->code_start) > GROWTH_MAX * c->module->size + GROWTH_FREE)
+        x64_give_up(c, "the compiled code grows too large for its module");
     bytes = (bytes + COMMIT_STEP - 1) / COMMIT_STEP * COMMIT_STEP;
     if (bytes > (size_t)(c->native->region_end - c->room) ||
         !wasm_platform_commit(c->room, bytes))
@@ -57,9 +65,9 @@ void x64_more_room(struct x64 *c, size_t bytes)
     c->room += bytes;
 }
 
-_Noreturn void x64_unsupported(struct x64 *c)
+_Noreturn void x64_give_up(struct x64 *c, const char *why)
 {
-    wasm_fail_at(&c->failure, WASM_INVALID, c->offset, "not compiled");
+    wasm_fail_at(&c->failure, WASM_NO_MEMORY, c->offset, "%s", why);
 }
 
 /* ---- Exits ---- */
@@ -177,7 +185,7 @@ static void compile_prefixed(struct x64 *c)
     }
     c->at = start;
     if (!x64_compile_misc(c, OP_PREFIX))
-        x64_unsupported(c);
+        x64_give_up(c, "not compiled");
 }
 
 /* Instructions whose first action is to take the flags on top. */
@@ -229,7 +237,7 @@ static void compile_instruction(struct x64 *c)
     else
         done = x64_compile_misc(c, opcode);
     if (!done)
-        x64_unsupported(c);
+        x64_give_up(c, "not compiled");
 }
 
 static void add_local(struct x64 *c, uint8_t type)
@@ -246,7 +254,7 @@ static const struct wasm_hints *begin(struct x64 *c, struct wasm_func *f)
     c->at = m->bytes + m->functions.items[f->index].body;
     c->locals.count = c->blocks.count = c->exits.count = 0;
     c->entries.count = c->constants.count = 0;
-    c->count = c->settled = 0;
+    c->count = c->settled = c->cool = 0;
     c->pinned = 0;
     c->pushed = 0;
     c->unreachable = false;

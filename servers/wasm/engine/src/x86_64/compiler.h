@@ -81,6 +81,7 @@ struct x64 {
     struct x64_value *values;
     uint32_t count;   /* of values */
     uint32_t settled; /* values below are constants or in their slots */
+    uint32_t cool;    /* values below are not in temporaries */
     uint32_t free;    /* temporaries that no value owns, by register number */
     uint32_t pinned;  /* used by this instruction: not to be allocated or moved */
     uint32_t temps;   /* all temporaries of this function */
@@ -148,8 +149,8 @@ static inline void x64_room(struct x64 *c, size_t bytes)
     if ((size_t)(c->room - c->code.at) < bytes)
         x64_more_room(c, bytes);
 }
-/* Gives up: the instruction is not compiled. */
-_Noreturn void x64_unsupported(struct x64 *c);
+/* Refuses the module for the compiler's own reasons. */
+_Noreturn void x64_give_up(struct x64 *c, const char *why);
 
 /* ---- values.c ---- */
 

@@ -138,7 +138,7 @@ enum x64_cc x64_pop_condition(struct x64 *c)
 {
     if (x64_top(c)->kind == X64_FLAGS) {
         enum x64_cc cc = x64_top(c)->cc;
-        c->count--;
+        x64_drop(c);
         return cc;
     }
     struct x64_operand o = x64_pop_operand(c);

@@ -1,8 +1,8 @@
 /* Which locals get registers, and where the others are in the frame. */
 #include "compiler.h"
 
-static const uint8_t CALLER_SAVED[] = {RDI, RSI, R8};
-static const uint8_t CALLEE_SAVED[] = {RBX, RBP, R12, R13, R10, R11};
+static const uint8_t CALLER_SAVED[] = {R8, RSI, RDI}; /* the first arguments' last */
+static const uint8_t CALLEE_SAVED[] = {RBX, RBP, R12, R13, R10, R11}; /* short ones first */
 enum { FIRST_VECTOR = XMM6, LAST_VECTOR = XMM14 };
 enum {
     SAVING = 2 /* accesses to memory that a callee-saved register costs: push and pop */
@@ -29,7 +29,7 @@ static unsigned arrival(const struct wasm_func_type *type, uint32_t local)
 
 static unsigned take_first(const uint8_t *list, unsigned count, uint32_t *taken)
 {
-    for (unsigned i = count; i-- > 0;) {
+    for (unsigned i = 0; i < count; i++) {
         if (!(*taken & X64_BIT(list[i]))) {
             *taken |= X64_BIT(list[i]);
             return list[i];

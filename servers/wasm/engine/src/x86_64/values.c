@@ -46,13 +46,18 @@ static unsigned pick(uint32_t mask)
 static unsigned alloc(struct x64 *c, uint32_t class)
 {
     uint32_t usable = c->free & class & ~c->pinned;
-    for (uint32_t h = c->settled; !usable && h < c->count; h++) {
+    bool cool = true;
+    for (uint32_t h = c->cool; !usable && h < c->count; h++) {
         const struct x64_value *v = &c->values[h];
         if (v->kind == X64_REG && (X64_BIT(v->reg) & c->temps & class & ~c->pinned)) {
             spill(c, h);
             usable = c->free & class & ~c->pinned;
         }
+        cool = cool && v->kind != X64_REG;
+        c->cool += cool;
     }
+    if (!usable)
+        x64_give_up(c, "an instruction needs more registers than there are");
     unsigned reg = pick(usable);
     c->pinned |= X64_BIT(reg);
     return reg;
@@ -71,7 +76,7 @@ unsigned x64_alloc_xmm(struct x64 *c)
 void x64_claim(struct x64 *c, unsigned reg)
 {
     if (!(c->free & X64_BIT(reg))) {
-        for (uint32_t h = c->count; h-- > c->settled;) {
+        for (uint32_t h = c->count; h-- > c->cool;) {
             struct x64_value *v = &c->values[h];
             if (v->kind != X64_REG || v->reg != reg)
                 continue;
@@ -138,6 +143,8 @@ static struct x64_value *take(struct x64 *c)
     struct x64_value *v = &c->values[--c->count];
     if (c->settled > c->count)
         c->settled = c->count;
+    if (c->cool > c->count)
+        c->cool = c->count;
     if (v->kind == X64_REG && x64_is_temp(c, v->reg)) {
         c->free |= X64_BIT(v->reg);
         c->pinned |= X64_BIT(v->reg);
@@ -288,7 +295,7 @@ unsigned x64_dest_xmm(struct x64 *c, unsigned a)
 void x64_settle_flags(struct x64 *c)
 {
     enum x64_cc cc = x64_top(c)->cc;
-    c->count--;
+    x64_drop(c);
     unsigned reg = x64_alloc_gp(c);
     x64_flags_to_reg(c, cc, reg);
     x64_push_reg(c, WASM_I32, reg);
@@ -314,6 +321,8 @@ void x64_flush(struct x64 *c, uint32_t height)
         go_home(c, h);
     if (c->settled < height)
         c->settled = height;
+    if (c->cool < height)
+        c->cool = height;
 }
 
 void x64_flush_all(struct x64 *c, uint32_t from)
@@ -331,9 +340,11 @@ void x64_flush_all(struct x64 *c, uint32_t from)
 
 void x64_spill_temps(struct x64 *c, uint32_t height)
 {
-    for (uint32_t h = c->settled; h < height; h++)
+    for (uint32_t h = c->cool; h < height; h++)
         if (c->values[h].kind == X64_REG)
             spill(c, h);
+    if (c->cool < height)
+        c->cool = height;
 }
 
 void x64_release_local(struct x64 *c, uint32_t index)
@@ -353,6 +364,8 @@ void x64_release_local(struct x64 *c, uint32_t index)
             v->kind = X64_REG;
             v->reg = (uint8_t)reg;
             c->free &= ~X64_BIT(reg);
+            if (c->cool > h)
+                c->cool = h;
         } else {
             go_home(c, h);
         }
