@@ -51,7 +51,7 @@ static void fuzz_call(struct wasm_func *function, uint32_t number)
 
 /* Instantiates the module with a host function for each function it imports, and calls every
  * export that is a function. */
-static void fuzz_run(const struct wasm_module *module, uint64_t fuel)
+static void fuzz_run(const struct wasm_module *module, uint64_t fuel, bool interpret)
 {
     struct wasm_func_type types[64];
     uint32_t imports = wasm_module_import_count(module);
@@ -60,6 +60,8 @@ static void fuzz_run(const struct wasm_module *module, uint64_t fuel)
     struct wasm_instance *instance;
     struct wasm_error error;
     struct wasm_trap trap;
+    if (interpret)
+        wasm_store_interpret(store);
     for (uint32_t i = 0; i < imports && i < 64; i++) {
         struct wasm_extern e = wasm_module_import(module, i);
         types[i] = e.type;

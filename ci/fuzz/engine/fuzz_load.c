@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if ((status == WASM_OK) != (module != NULL) || (status != WASM_OK && !error.text[0]))
         abort();
     if (module)
-        fuzz_run(module, 0);
+        fuzz_run(module, 0, false);
     wasm_module_free(module);
     return 0;
 }

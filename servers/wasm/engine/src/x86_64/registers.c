@@ -65,9 +65,16 @@ static unsigned choose(uint32_t weight, uint32_t calls, unsigned arrives, uint32
     return reg;
 }
 
+/* NULL where there are none. */
+static const struct wasm_hot_local *hot_locals(const struct wasm_module *m,
+                                               const struct wasm_hints *hints)
+{
+    return hints->count ? &m->hot.items[hints->first] : NULL;
+}
+
 static void assign_integers(struct x64 *c, const struct wasm_hints *hints, uint32_t *taken)
 {
-    const struct wasm_hot_local *hot = c->module->hot.items + hints->first;
+    const struct wasm_hot_local *hot = hot_locals(c->module, hints);
     const struct wasm_func_type *type = &c->function->type->type;
     uint32_t reserved = 0; /* registers in which hot parameters arrive */
     const uint32_t KEEPABLE = X64_BIT(RDI) | X64_BIT(RSI) | X64_BIT(R8);
@@ -84,7 +91,7 @@ static void assign_integers(struct x64 *c, const struct wasm_hints *hints, uint3
 
 static void assign_vectors(struct x64 *c, const struct wasm_hints *hints, uint32_t *taken)
 {
-    const struct wasm_hot_local *hot = c->module->hot.items + hints->first;
+    const struct wasm_hot_local *hot = hot_locals(c->module, hints);
     unsigned next = FIRST_VECTOR;
     for (uint32_t i = 0; i < hints->count && next <= LAST_VECTOR; i++) {
         if (!hot[i].vector || hot[i].weight <= 2 * (uint64_t)hints->calls)
