@@ -69,6 +69,21 @@ else()
     pith_target(pith_kernel
         -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-asynchronous-unwind-tables)
     pith_target(pith_server -mgeneral-regs-only -fno-asynchronous-unwind-tables)
+
+    # Every store calls a function first (servers/lib/kept.c), before it is made. The sanitizer's
+    # name for it; nothing else of the sanitizer is used.
+    add_library(pith_announced INTERFACE)
+    if(CMAKE_C_COMPILER_ID MATCHES Clang)
+        target_compile_options(pith_announced INTERFACE -fsanitize=kernel-address
+            "SHELL:-mllvm -asan-instrumentation-with-call-threshold=0"
+            "SHELL:-mllvm -asan-instrument-reads=0" "SHELL:-mllvm -asan-stack=0"
+            "SHELL:-mllvm -asan-globals=0" "SHELL:-mllvm -asan-memory-access-callback-prefix=__asan_")
+    else()
+        target_compile_options(pith_announced INTERFACE -fsanitize=kernel-address
+            "SHELL:--param asan-instrumentation-with-call-threshold=0"
+            "SHELL:--param asan-instrument-reads=0" "SHELL:--param asan-stack=0"
+            "SHELL:--param asan-globals=0" "SHELL:--param asan-memintrin=0")
+    endif()
 endif()
 
 # pith_add_server(NAME SOURCE...): a freestanding ring-3 ELF over servers/lib (target
@@ -76,6 +91,14 @@ endif()
 function(pith_add_server name)
     add_executable(${name} ${ARGN})
     target_link_libraries(${name} PRIVATE pith_server pith_servers_lib)
+    target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+endfunction()
+
+# pith_add_kept_server(NAME SOURCE...): the same, for one whose state outlasts its instances
+# (servers/lib/include/lib/kept.h).
+function(pith_add_kept_server name)
+    add_executable(${name} ${ARGN})
+    target_link_libraries(${name} PRIVATE pith_server pith_announced pith_servers_kept)
     target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
 endfunction()
 

@@ -1,7 +1,7 @@
 // Heartbeats: timer ticks once a second; then init asks each server, by a signal, and its
 // receive loop answers with one (lib/server.c). A server that is silent for ten ticks is buried
 // like one that faulted. Ticks are counted, not seconds: a machine that stood still loses
-// nobody. A timer that hangs is the one thing that nobody notices so.
+// nobody. Whether timer ticks at all is for rtc.c to notice.
 #include <lib/log.h>
 #include <lib/slots.h>
 #include "servers.h"
@@ -17,10 +17,9 @@ static uint32_t signal_to(uint32_t endpoint, uint64_t bits)
 
 void beat_prepare(struct server *server)
 {
-    if (!session_slot(server->plan->name))
-        return; // nobody calls it: it has a loop of its own
-    server->ping = signal_to(server->endpoint, HEARTBEAT_SIGNAL);
     server->pong = signal_to(own_endpoint, 1ul << (PONG_SHIFT + (server - servers)));
+    if (session_slot(server->plan->name)) // else nobody calls it: it has a loop of its own
+        server->ping = signal_to(server->endpoint, HEARTBEAT_SIGNAL);
 }
 
 uint32_t beat_tick(void)
@@ -33,6 +32,7 @@ uint32_t beat_tick(void)
 
 void beat_due(void)
 {
+    rtc_ticked();
     bool starved = false; // one that hangs at a higher priority explains the silence of others
     for (uint32_t i = 0; i < manifest.count; i++) {
         struct server *server = &servers[i];
@@ -43,7 +43,7 @@ void beat_due(void)
             status_ignore(sys_signal(server->ping));
         } else {
             log_line("%s does not answer, %u heartbeats", server->plan->name, MISSED_MAX);
-            server_bury(server);
+            server_bury(server, true);
             starved = true;
         }
     }
@@ -52,6 +52,8 @@ void beat_due(void)
 void beat_answered(uint64_t bits)
 {
     for (uint32_t i = 0; i < manifest.count; i++)
-        if (bits >> (PONG_SHIFT + i) & 1)
+        if (bits >> (PONG_SHIFT + i) & 1) {
             servers[i].missed = 0;
+            servers[i].seen = true;
+        }
 }

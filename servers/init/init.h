@@ -70,6 +70,7 @@ struct server_plan {
     uint32_t priority;
     uint32_t cpu;     ///< modulo how many there are
     uint32_t manages; ///< bit n: a manager's session with the server in startup slot n
+    bool kept;        ///< its state outlasts its instances
     uint32_t grant_count;
     struct grant grants[GRANTS_MAX];
 };
@@ -119,9 +120,24 @@ void beat_due(void);
 /// Servers answered: bit PONG_SHIFT + place in the manifest.
 void beat_answered(uint64_t bits);
 
+// ---------------------------------------------------------------- rtc.c
+
+/// Starts the interrupts that depend on no server.
+void rtc_start(void);
+
+/// One came: looks after `timer`, and ends who is to be ended.
+void rtc_due(void);
+
+/// Timer ticked, or starts.
+void rtc_ticked(void);
+
+/// See init.idl.
+enum status rtc_end_server(uint32_t id, uint64_t after, bool busy);
+
 // Bits of init's endpoint.
 #define CLOCK_SIGNAL 1ul /// the clock's time has come
 #define TICK_SIGNAL  2ul /// timer's, once a second
+#define RTC_SIGNAL   4ul
 #define PONG_SHIFT   8
 
 // ---------------------------------------------------------------- clock.c

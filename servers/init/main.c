@@ -27,6 +27,13 @@ enum status init_on_power(struct request *r, const struct init_power_in *in,
     return E_NOTSUP;
 }
 
+enum status init_on_end_server(struct request *r, const struct init_end_server_in *in,
+                               struct init_end_server_out *out)
+{
+    (void)r, (void)out;
+    return in->busy > 1 ? E_INVAL : rtc_end_server(in->id, in->after, in->busy);
+}
+
 static enum status fault(struct request *r, const struct fault *fault,
                          enum fault_action *action)
 {
@@ -42,6 +49,8 @@ static void signals(uint64_t bits)
         servers_wake();
     if (bits & TICK_SIGNAL)
         beat_due();
+    if (bits & RTC_SIGNAL)
+        rtc_due();
 }
 
 /// init's space and CSpace become known to `memory`, so that init can be its client.
@@ -88,6 +97,7 @@ static _Noreturn void run(void)
     static struct server server = {
         .dispatch = init_dispatch, .fault = fault, .signals = signals, .welcome = true};
     const struct blob archive = initrd();
+    rtc_start();
     servers_start(&archive, memory_endpoint);
     server.endpoint = own_endpoint;
     server_run(&server);

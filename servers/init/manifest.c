@@ -178,6 +178,10 @@ static const char *read_option(struct word word, struct server_plan *plan)
         plan->cpu = (uint32_t)cpu;
         return 0;
     }
+    if (word_is(word, "kept")) {
+        plan->kept = true;
+        return 0;
+    }
     if (plan->grant_count == GRANTS_MAX)
         return "too many grants";
     struct grant *grant = &plan->grants[plan->grant_count++];

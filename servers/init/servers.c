@@ -4,10 +4,13 @@
 //        \                 \---------------+--fault--> WAITING --back-off passed--> STARTING
 //         the next is started when its predecessor is ready for the first time
 //
-// Order of a burial (DESIGN 3): its space goes with its threads first, then its Replies (so
-// that callers that it had received get E_DEAD), then memory; the other servers are told; the
-// start follows after 10 ms, doubling to 1 s, from 10 ms again after 1 s of health. Its
-// endpoint is init's and stays: who queues there is served by the next instance.
+// Order of a burial (DESIGN 3): its threads stop, then its Replies go (so that callers that it
+// had received get E_DEAD), then memory; the start follows after 10 ms, doubling to 1 s, from
+// 10 ms again after 1 s of health. Its endpoint is init's and stays: who queues there is served
+// by the next instance. Space, id and capabilities of a server that keeps its state stay too
+// (docs/restart.md); with any other, and with one that faults while it starts, all goes and the
+// other servers are told.
+#include <lib/kept.h>
 #include <lib/log.h>
 #include <lib/slots.h>
 #include <lib/text.h>
@@ -86,6 +89,9 @@ static enum status start_image(struct server *server, const struct gifts *gifts,
         .environment_bytes = list_servers(environment, sizeof environment),
         .grants = gifts->grants,
         .grant_count = server->plan->grant_count,
+        .former_ip = server->former_ip,
+        .former_status = server->former_status,
+        .slots = server->slots,
     };
     return loader_start(&program, &server->process);
 }
@@ -100,6 +106,13 @@ static void wait_and_retry(struct server *server)
     clock_set(server->due);
     server->back_off =
         server->back_off * 2 < BACK_OFF_MAX ? server->back_off * 2 : BACK_OFF_MAX;
+}
+
+/// Of the space nothing is left but what outlasts the instance.
+static bool strip(struct server *server)
+{
+    return memory_space_renew(session_to(STARTUP_SLOT_MEMORY), server->id, KEPT_AT,
+                              &server->slots) == OK;
 }
 
 static void start(struct server *server)
@@ -117,6 +130,7 @@ static void start(struct server *server)
         status = start_image(server, &gifts, &file);
     gifts_drop(&gifts);
     server->missed = 0;
+    server->seen = false;
     server->started = tsc_now();
     if (status == OK) {
         server->state = STARTING;
@@ -124,6 +138,8 @@ static void start(struct server *server)
     }
     log_line("cannot start: %s, /%s",
              server->process.error ? server->process.error : status_message(status), path);
+    if (server->former_ip)
+        strip(server);
     wait_and_retry(server);
 }
 
@@ -153,7 +169,7 @@ void servers_start(const struct blob *initrd, uint32_t endpoint)
     start(&servers[0]);
 }
 
-static struct server *find(uint32_t id)
+struct server *server_find(uint32_t id)
 {
     for (uint32_t i = 0; i < manifest.count; i++)
         if (servers[i].id == id && servers[i].state != DOWN)
@@ -163,12 +179,14 @@ static struct server *find(uint32_t id)
 
 bool server_ready(uint32_t id)
 {
-    struct server *server = find(id);
+    struct server *server = server_find(id);
     if (!server)
         return false;
     if (server->state == STARTING)
         log_line("%s is ready", server->plan->name);
     server->state = UP;
+    if (session_slot(server->plan->name) == STARTUP_SLOT_TIMER)
+        rtc_ticked();
     if (server + 1 < servers + manifest.count && server[1].state == DOWN)
         start(server + 1);
     return true;
@@ -237,10 +255,36 @@ static void unmake(struct server *server)
     slot_delete(server->process.cspace);
     notices_send();
     server->id = next_id++;
+    server->former_ip = 0;
 }
 
-void server_bury(struct server *server)
+/// Ends the instance alone: its thread stops, and where it did is noted; then its Replies die
+/// (who had called gets E_DEAD), and what memory was its own. False: that could not be done.
+static bool renew(struct server *server)
 {
+    uint64_t none[3];
+    if (sys_thread_control(server->process.thread, THREAD_OP_SUSPEND, 0, 0, &none[0], &none[1],
+                           &none[2]) != OK ||
+        sys_thread_registers(server->process.thread, 0) != OK)
+        return false;
+    const struct registers *registers = (const void *)ipc_buffer()->registers;
+    bool unaware = server->state == STARTING && server->former_ip && !server->seen;
+    if (!unaware) { // else what it was told still holds
+        server->former_ip = registers->rip ? registers->rip : 1;
+        server->former_status = registers->rax;
+    }
+    slot_delete(server->process.thread);
+    server->process.thread = 0;
+    return strip(server);
+}
+
+void server_bury(struct server *server, bool kept)
+{
+    server->doom = 0;
+    if (kept && server->plan->kept && renew(server)) {
+        wait_and_retry(server);
+        return;
+    }
     unmake(server);
     // With `process` all programs are gone, so what the servers behind it had started is too:
     // they begin again when it is ready.
@@ -257,14 +301,14 @@ void server_bury(struct server *server)
 void server_fault(uint32_t id, const struct fault *fault)
 {
     const char *kind = fault_kind_name(fault->kind);
-    struct server *server = find(id);
+    struct server *server = server_find(id);
     const char *name = server ? server->plan->name : id == MEMORY_ID ? "memory" : "?";
     log_line("%s died: %s at ip 0x%lx, address 0x%lx, code 0x%lx", name, kind ? kind : "fault",
              fault->ip, fault->address, fault->code);
     if (id == MEMORY_ID) // part of what everything rests on
         panic();
-    if (server)
-        server_bury(server);
+    if (server) // what makes it fault at its start is likely what it keeps
+        server_bury(server, server->state == UP);
 }
 
 void servers_wake(void)

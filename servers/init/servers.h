@@ -20,6 +20,12 @@ struct server {
     struct loader_process process;
     uint32_t back_off;     ///< milliseconds that the next burial is followed by
     uint64_t started, due; ///< TSC
+    uint64_t former_ip;    ///< where the instance before was stopped, 0: it left nothing
+    uint64_t former_status;
+    uint32_t slots;    ///< of its space, for the next instance
+    bool seen;         ///< has answered since its start, so it knows how its former ended
+    uint64_t doom;     ///< TSC from which on it is to be ended, 0: it is not
+    uint64_t doom_end; ///< until then only if it is at work
 };
 
 extern struct manifest manifest;
@@ -49,5 +55,9 @@ void beat_prepare(struct server *server);
 /// The signal capability for timer's ticks.
 uint32_t beat_tick(void);
 
-/// Ends a server that is not well and starts it again after its back-off.
-void server_bury(struct server *server);
+/// Ends a server that is not well and starts it again after its back-off. `kept`: with what it
+/// keeps, if it keeps anything; else with empty hands.
+void server_bury(struct server *server, bool kept);
+
+/// Null: no such server.
+struct server *server_find(uint32_t id);

@@ -1,18 +1,26 @@
 // The table of a server's clients, and what generated code needs of their windows.
 #include <lib/heap.h>
+#include <lib/kept.h>
 #include <lib/log.h>
 #include <lib/server.h>
 #include <lib/slots.h>
 #include <proto/memory.h>
 
+static KEPT struct server_loop the_loop;
+
+struct server_loop *server_loop(void)
+{
+    return KEPT_VIEW(the_loop);
+}
+
 struct client *server_client(struct server *server, uint64_t id, bool create)
 {
-    struct map_node *node = map_find(&server->clients, id);
+    struct map_node *node = map_find(&server_loop()->clients, id);
     if (node || !create)
         return (struct client *)(void *)node;
     size_t bytes = server->client_bytes ? server->client_bytes : sizeof(struct client);
     struct client *client = heap_alloc(bytes);
-    if (client && !map_add(&server->clients, &client->node, id)) {
+    if (client && !map_add(&server_loop()->clients, &client->node, id)) {
         heap_free(client);
         client = 0;
     }
@@ -34,7 +42,7 @@ static void unmap(struct server *server, struct client *client)
 void server_client_end(struct server *server, struct client *client)
 {
     unmap(server, client);
-    map_remove(&server->clients, &client->node);
+    map_remove(&server_loop()->clients, &client->node);
     heap_free(client);
 }
 

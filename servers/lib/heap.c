@@ -6,6 +6,7 @@
 // Slabs with a free object are in their class's list; a large object is alone in its slab,
 // whose size is larger.
 #include <lib/heap.h>
+#include <lib/kept.h>
 #include <lib/list.h>
 #include <lib/log.h>
 #include <stdint.h>
@@ -31,7 +32,14 @@ struct slab {
 };
 _Static_assert(sizeof(struct slab) == 64, "objects start 64 bytes into the slab");
 
-static struct list partial[CLASSES];
+static KEPT struct partial {
+    struct list of[CLASSES];
+} lists;
+
+static struct list *partial(uint32_t kind)
+{
+    return &KEPT_VIEW(lists)->of[kind];
+}
 
 static struct slab *slab_create(uint32_t kind, uint64_t bytes)
 {
@@ -88,15 +96,15 @@ void *heap_alloc(size_t bytes)
         struct slab *large = slab_create(CLASSES, (sizeof *large + bytes + 4095) & ~4095ul);
         return large ? large + 1 : 0;
     }
-    if (!partial[kind].next)
-        list_start(&partial[kind]);
-    if (list_empty(&partial[kind])) {
+    if (!partial(kind)->next)
+        list_start(partial(kind));
+    if (list_empty(partial(kind))) {
         struct slab *slab = slab_create(kind, SLAB_BYTES);
         if (!slab)
             return 0;
-        list_append(&partial[kind], &slab->link);
+        list_append(partial(kind), &slab->link);
     }
-    return slab_alloc(LIST_OBJECT(partial[kind].next, struct slab, link));
+    return slab_alloc(LIST_OBJECT(partial(kind)->next, struct slab, link));
 }
 
 void heap_free(void *object)
@@ -115,5 +123,63 @@ void heap_free(void *object)
     if (--slab->used == 0)
         slab_destroy(slab);
     else if (list_empty(&slab->link))
-        list_append(&partial[slab->kind], &slab->link);
+        list_append(partial(slab->kind), &slab->link);
 }
+
+#ifdef PITH_KEPT
+
+// ---------------------------------------------------------------- checks of a kept heap
+
+static bool is_place(const struct slab *slab, const void *object)
+{
+    uint64_t offset = (uint64_t)object - (uint64_t)slab;
+    return offset >= sizeof *slab && offset < slab->fresh &&
+           (offset - sizeof *slab) % class_bytes[slab->kind] == 0;
+}
+
+bool heap_slab_check(const void *address, uint64_t *bytes)
+{
+    const struct slab *slab = address;
+    if (slab->magic != SLAB_MAGIC || slab->kind > CLASSES)
+        return false;
+    *bytes = slab->bytes;
+    if (slab->kind == CLASSES)
+        return slab->bytes % 4096 == 0;
+    uint32_t size = class_bytes[slab->kind], places = (slab->fresh - sizeof *slab) / size;
+    if (slab->bytes != SLAB_BYTES || slab->fresh < sizeof *slab || slab->fresh > SLAB_BYTES ||
+        (slab->fresh - sizeof *slab) % size || slab->used == 0 || slab->used > places)
+        return false;
+    uint32_t free = 0;
+    for (const void *object = slab->free; object; object = *(void *const *)object)
+        if (!is_place(slab, object) || ++free > places)
+            return false;
+    return slab->used + free == places;
+}
+
+bool heap_slab_holds(const void *address, const void *object, size_t bytes)
+{
+    const struct slab *slab = address;
+    if (slab->magic != SLAB_MAGIC || slab->kind > CLASSES)
+        return false;
+    if (slab->kind == CLASSES)
+        return object == slab + 1 && bytes <= slab->bytes - sizeof *slab;
+    return is_place(slab, object) && bytes <= class_bytes[slab->kind];
+}
+
+bool heap_lists_check(void)
+{
+    for (uint32_t kind = 0; kind < CLASSES; kind++) {
+        const struct list *head = partial(kind), *before = head;
+        for (const struct list *link = head->next; link && link != head; link = link->next) {
+            const struct slab *slab = LIST_OBJECT(link, const struct slab, link);
+            if (!heap_holds(slab + 1, 1) || slab->kind != kind || link->prev != before)
+                return false;
+            before = link;
+        }
+        if (head->next && head->prev != before)
+            return false;
+    }
+    return true;
+}
+
+#endif

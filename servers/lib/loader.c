@@ -135,12 +135,14 @@ static void fill_startup(const struct loader_program *program, const struct elf_
         .descriptor_count = program->descriptor_count,
         .directory = program->directory,
         .first_free_slot = STARTUP_SLOT_FREE,
-        .slot_limit = 4 * SLOTS_PER_PAGE,
+        .slot_limit = program->former_ip ? program->slots : 4 * SLOTS_PER_PAGE,
         .stack_top = STACK_TOP,
         .stack_bytes = program->stack_bytes,
         .program_headers = image->headers,
         .program_header_count = image->header_count,
         .grant_count = program->grant_count,
+        .former_ip = program->former_ip,
+        .former_status = program->former_status,
     };
     text_copy(startup->name, sizeof startup->name, program->name);
     startup->grants =
@@ -277,7 +279,7 @@ static enum status fill(const struct loader_program *program, const struct elf_i
         status = memory_space_commit(memory(), program->session,
                                      STACK_TOP - program->stack_bytes, program->stack_bytes,
                                      PROTECTION_READ | PROTECTION_WRITE | PROTECTION_LAZY);
-    if (status == OK)
+    if (status == OK && !program->former_ip) // else they are there
         status = give_capabilities(program, process->cspace);
     if (status == OK)
         status = loader_thread(program, process, image->entry, STACK_TOP - 8, STARTUP_AT,
@@ -288,10 +290,13 @@ static enum status fill(const struct loader_program *program, const struct elf_i
 enum status loader_start(const struct loader_program *program, struct loader_process *process)
 {
     struct elf_image image;
-    *process = (struct loader_process){0};
+    if (!program->former_ip)
+        *process = (struct loader_process){0};
     enum status status = elf_read(&program->file, &image, &process->error);
     if (status != OK)
         return status;
+    if (program->former_ip)
+        return fill(program, &image, process);
     status = memory_space_create(memory(), program->session, program->limit, &process->vspace,
                                  &process->cspace);
     if (status != OK)

@@ -2,6 +2,7 @@
 // receives with, and a spare one, so that taking one over costs no call. What is above that
 // goes back to `memory` at once.
 #include <lib/heap.h>
+#include <lib/kept.h>
 #include <lib/log.h>
 #include <lib/slots.h>
 #include <proto/memory.h>
@@ -24,20 +25,22 @@ static struct reply *create(struct server *server)
         heap_free(reply);
         return 0;
     }
+    list_append(&server_loop()->replies, &reply->all);
     return reply;
 }
 
 /// A free Reply is no longer needed by anybody.
 static void put(struct reply *reply)
 {
-    struct server *server = reply->server;
+    struct server_loop *loop = server_loop();
     reply->client = 0;
     reply->next = 0;
-    if (server->reply_create || !server->spare) {
-        reply->next = server->spare;
-        server->spare = reply;
+    if (reply->server->reply_create || !loop->spare) {
+        reply->next = loop->spare;
+        loop->spare = reply;
         return;
     }
+    list_remove(&reply->all);
     slot_delete(reply->handle);
     status_ignore(memory_object_destroy(session_to(STARTUP_SLOT_MEMORY), reply->id));
     heap_free(reply);
@@ -45,32 +48,34 @@ static void put(struct reply *reply)
 
 bool reply_start(struct server *server)
 {
-    server->current = create(server);
-    server->spare = create(server);
-    return server->current && server->spare;
+    struct server_loop *loop = server_loop();
+    list_start(&loop->replies);
+    loop->current = create(server);
+    loop->spare = create(server);
+    return loop->current && loop->spare;
 }
 
 struct reply *reply_take(struct request *r)
 {
-    struct server *server = r->server;
-    struct reply *next = server->spare;
+    struct server_loop *loop = server_loop();
+    struct reply *next = loop->spare;
     if (next)
-        server->spare = next->next;
+        loop->spare = next->next;
     else
-        next = create(server);
+        next = create(r->server);
     if (!next)
         return 0;
-    struct reply *taken = server->current;
+    struct reply *taken = loop->current;
     taken->client = r->client;
     taken->next = 0;
     next->next = 0;
-    server->current = next;
+    loop->current = next;
     return taken;
 }
 
 enum status reply_send(struct reply *reply, struct message *m)
 {
-    enum status result = sys_reply(reply->handle, m);
+    enum status result = kept_reply(reply->handle, m);
     put(reply);
     return result;
 }
@@ -78,11 +83,14 @@ enum status reply_send(struct reply *reply, struct message *m)
 enum status reply_fault(struct reply *reply, enum fault_action action)
 {
     struct message m = {.tag = tag_make(OK, 1, 0), .words = {action}};
-    return reply_send(reply, &m);
+    enum status result = sys_reply(reply->handle, &m);
+    put(reply);
+    return result;
 }
 
 void reply_drop(struct reply *reply, enum status status)
 {
     struct message m = {.tag = tag_make(status, 0, 0)};
-    status_ignore(reply_send(reply, &m));
+    status_ignore(sys_reply(reply->handle, &m));
+    put(reply);
 }

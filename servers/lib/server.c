@@ -2,24 +2,28 @@
 // checked, and nothing here waits for a client.
 #include <lib/server.h>
 #include <lib/heap.h>
+#include <lib/kept.h>
 #include <lib/log.h>
 #include <lib/slots.h>
 #include "reply.h"
+#include "resume.h"
 
 /// Declares empty slots for the capabilities of the next message. Without a slot that one is
 /// skipped by the kernel and missed by its handler, which says so.
-static void declare_slots(struct server *server)
+static void declare_slots(void)
 {
+    struct server_loop *loop = server_loop();
     for (int i = 0; i < MESSAGE_CAPS; i++) {
-        if (!server->receive[i])
-            server->receive[i] = slot_alloc();
+        if (!loop->receive[i])
+            loop->receive[i] = slot_alloc();
     }
 }
 
-static void delete_given(struct server *server)
+static void delete_given(void)
 {
-    while (server->given_count)
-        slot_delete(server->given[--server->given_count]);
+    struct server_loop *loop = server_loop();
+    while (loop->given_count)
+        slot_delete(loop->given[--loop->given_count]);
 }
 
 /// Takes from the IPC buffer what the next system call would overwrite.
@@ -33,8 +37,8 @@ static void receive(struct server *server, struct request *r)
     __builtin_memset(r->caps, 0, sizeof r->caps);
     for (uint32_t i = 0; i < caps; i++) {
         if (!(skipped >> i & 1)) {
-            r->caps[i] = server->receive[i];
-            server->receive[i] = 0;
+            r->caps[i] = server_loop()->receive[i];
+            server_loop()->receive[i] = 0;
         }
     }
     r->server = server;
@@ -43,7 +47,7 @@ static void receive(struct server *server, struct request *r)
     r->staged = 0;
     r->keep_caps = false;
     if (caps)
-        declare_slots(server);
+        declare_slots();
 }
 
 static enum status serve_fault(struct server *server, struct request *r)
@@ -100,35 +104,60 @@ bool server_serve(struct server *server, struct request *r)
             slot_delete(r->caps[i]);
         r->message = (struct message){.tag = tag_make(result, 0, 0)};
     }
-    if (result == OK && !r->keep_caps && kind != MESSAGE_FAULT) {
-        server->given_count = tag_caps(r->message.tag);
-        for (uint32_t i = 0; i < server->given_count; i++)
-            server->given[i] = ipc_buffer()->caps[i];
+    if (result == OK && !r->keep_caps && kind != MESSAGE_FAULT && tag_caps(r->message.tag)) {
+        struct server_loop *loop = server_loop();
+        loop->given_count = tag_caps(r->message.tag);
+        for (uint32_t i = 0; i < loop->given_count; i++)
+            loop->given[i] = ipc_buffer()->caps[i];
     }
     if (kind == MESSAGE_SEND)
-        delete_given(server);
+        delete_given();
     return kind != MESSAGE_SEND && result != LATER;
 }
 
 bool server_start(struct server *server)
 {
-    declare_slots(server);
-    return server->receive[MESSAGE_CAPS - 1] && reply_start(server);
+    declare_slots();
+    return server_loop()->receive[MESSAGE_CAPS - 1] && reply_start(server);
+}
+
+/// What has to be done between an answer and the next message.
+static bool unsettled(const struct server *server)
+{
+    return server_loop()->given_count || server->unsettled || heap_unsettled();
+}
+
+static void settle(struct server *server)
+{
+    delete_given();
+    if (server->unsettled && server->settle) {
+        server->unsettled = false;
+        server->settle();
+    }
+    kept_commit();
+    if (heap_unsettled())
+        heap_settle();
 }
 
 /// Sends the answer, if there is one, and waits for the next message.
 static bool next(struct server *server, struct request *r, bool answer)
 {
-    uint32_t handle = server->current->handle;
-    for (int i = 0; i < MESSAGE_CAPS; i++)
-        ipc_buffer()->slots[i] = server->receive[i];
+    uint32_t handle = server_loop()->current->handle;
     enum status result;
-    if (answer && !server->given_count) {
-        result = sys_reply_recv(server->endpoint, handle, &r->message);
-    } else {
+    bool busy = unsettled(server);
+    if (busy) {
         if (answer)
-            status_ignore(sys_reply(handle, &r->message));
-        delete_given(server);
+            status_ignore(kept_answer(handle, &r->message));
+        kept_commit();
+        settle(server);
+        handle = server_loop()->current->handle;
+    }
+    for (int i = 0; i < MESSAGE_CAPS; i++)
+        ipc_buffer()->slots[i] = server_loop()->receive[i];
+    if (answer && !busy) {
+        result = kept_reply_recv(server->endpoint, handle, &r->message);
+    } else {
+        kept_commit();
         result = sys_recv(server->endpoint, handle, &r->message, 0);
     }
     CHECK(result == OK || result == E_INTR);
@@ -138,7 +167,10 @@ static bool next(struct server *server, struct request *r, bool answer)
 _Noreturn void server_run(struct server *server)
 {
     static struct request r;
+    if (kept_former())
+        resume_finish();
     CHECK(server_start(server));
+    server->unsettled = server->settle != 0;
     bool answer = false;
     for (;;)
         answer = next(server, &r, answer) && server_serve(server, &r);

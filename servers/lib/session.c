@@ -1,13 +1,19 @@
 // Sessions and their windows: see lib/session.h.
 #include <lib/session.h>
+#include <lib/kept.h>
 #include <lib/slots.h>
 #include <proto/memory.h>
 
-static struct session sessions[STARTUP_SLOT_ENDPOINT];
+enum {
+    DEATHS_MAX = 8,          // of the server, at once, under one request: it is the cause
+    SUDDEN_TICKS = 1u << 29, // TSC; who had waited for longer was not
+};
+
+static KEPT struct session sessions[STARTUP_SLOT_ENDPOINT];
 
 struct session *session_to(enum startup_slot slot)
 {
-    struct session *s = &sessions[slot];
+    struct session *s = &KEPT_VIEW(sessions)[0][slot];
     s->endpoint = slot;
     return s;
 }
@@ -15,9 +21,13 @@ struct session *session_to(enum startup_slot slot)
 /// Introduces the session, with its window if it has one.
 static enum status attach(struct session *s, uint32_t interface)
 {
-    struct message m = {.tag = tag_make(interface << 8 | REQUEST_ATTACH, 0, s->share != 0)};
-    ipc_buffer()->caps[0] = s->share;
-    enum status result = session_call(s, &m);
+    struct message m;
+    enum status result;
+    do {
+        m = (struct message){.tag = tag_make(interface << 8 | REQUEST_ATTACH, 0, s->share != 0)};
+        ipc_buffer()->caps[0] = s->share;
+        result = session_call(s, &m);
+    } while (result == SESSION_AGAIN);
     return result == OK && tag_unsent(m.tag) ? E_NOMEM : result;
 }
 
@@ -55,7 +65,15 @@ void session_close(struct session *s)
 
 enum status session_call(struct session *s, struct message *m)
 {
+    uint64_t start = __builtin_ia32_rdtsc();
     enum status result = sys_call(s->endpoint, m);
+    if (result == E_DEAD) {
+        bool sudden = __builtin_ia32_rdtsc() - start < SUDDEN_TICKS;
+        s->deaths = sudden ? s->deaths + 1 : 0;
+        if (s->deaths < DEATHS_MAX)
+            return SESSION_AGAIN;
+    }
+    s->deaths = 0;
     if (result != OK)
         return result;
     result = (enum status)tag_label(m->tag);

@@ -1,34 +1,46 @@
 // The allocator of capability slots: a bitmap, one bit for each slot that exists and is taken
 // or does not exist. A page of slots, once granted by `memory`, stays.
 #include <lib/slots.h>
+#include <lib/kept.h>
 #include <lib/session.h>
 #include <proto/memory.h>
 
-static uint64_t free_slots[SLOTS_MAX / 64]; // bit set: free
-static uint32_t hint;                       // no free slot in a word below this one
+static KEPT struct slots {
+    uint64_t free[SLOTS_MAX / 64]; // bit set: free
+    uint32_t hint;                 // no free slot in a word below this one
+    uint32_t limit;                // none exists from here on
+} all;
+
+static struct slots *slots(void)
+{
+    return KEPT_VIEW(all);
+}
 
 static void mark_free(uint32_t slot)
 {
-    free_slots[slot / 64] |= 1ul << slot % 64;
-    if (slot / 64 < hint)
-        hint = slot / 64;
+    slots()->free[slot / 64] |= 1ul << slot % 64;
+    if (slot / 64 < slots()->hint)
+        slots()->hint = slot / 64;
 }
 
 void slots_start(uint32_t first, uint32_t limit)
 {
+    if (limit > slots()->limit)
+        slots()->limit = limit;
     for (uint32_t slot = first; slot < limit && slot < SLOTS_MAX; slot++) {
         if (slot % SLOTS_PER_PAGE) // the first of each page is the kernel's
             mark_free(slot);
     }
-    hint = first / 64;
+    slots()->hint = first / 64;
 }
 
 static uint32_t find(void)
 {
-    for (; hint < SLOTS_MAX / 64; hint++) {
-        if (free_slots[hint]) {
-            uint32_t slot = hint * 64 + (uint32_t)__builtin_ctzl(free_slots[hint]);
-            free_slots[hint] &= free_slots[hint] - 1;
+    struct slots *s = slots();
+    for (; s->hint < SLOTS_MAX / 64; s->hint++) {
+        if (s->free[s->hint]) {
+            uint32_t slot = s->hint * 64 + (uint32_t)__builtin_ctzl(s->free[s->hint]);
+            s->free[s->hint] &= s->free[s->hint] - 1;
             return slot;
         }
     }
@@ -53,7 +65,7 @@ void slot_free(uint32_t slot)
         mark_free(slot);
 }
 
-void slot_delete(uint32_t slot)
+void slot_empty(uint32_t slot)
 {
     if (!slot)
         return;
@@ -64,5 +76,29 @@ void slot_delete(uint32_t slot)
                 ;
         }
     }
+}
+
+void slot_delete(uint32_t slot)
+{
+    slot_empty(slot);
     slot_free(slot);
+}
+
+bool slot_taken(uint32_t slot)
+{
+    return slot && slot < slots()->limit && slot % SLOTS_PER_PAGE &&
+           !(slots()->free[slot / 64] >> slot % 64 & 1);
+}
+
+void slots_sweep(uint32_t first, uint32_t limit)
+{
+    if (limit > slots()->limit) // pages that came with a request that was undone
+        slots_start(slots()->limit, limit);
+    slots()->hint = first / 64;
+    for (uint32_t slot = first; slot < slots()->limit; slot++) {
+        if (!(slots()->free[slot / 64] >> slot % 64 & 1))
+            continue;
+        while (sys_cap_delete(HANDLE_NULL, slot) == E_MORE)
+            ;
+    }
 }

@@ -29,6 +29,12 @@ static struct region *region_from(const struct tenant *tenant, uint64_t address)
     return NODE_OBJECT(tree_ceiling(&tenant->regions, address), struct region);
 }
 
+struct region *region_behind(const struct tenant *tenant, uint64_t address)
+{
+    struct region *region = region_at(tenant, address);
+    return region ? region : region_from(tenant, address);
+}
+
 bool range_valid(const struct tenant *tenant, uint64_t start, uint64_t length)
 {
     return start % PAGE_SIZE == 0 && length % PAGE_SIZE == 0 && length > 0 &&

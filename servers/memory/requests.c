@@ -193,6 +193,20 @@ enum status memory_on_grow_slots(struct request *r, const struct memory_grow_slo
     return tenant ? tenant_grow_slots(tenant, &out->first_slot) : E_STALE;
 }
 
+enum status memory_on_region_next(struct request *r, const struct memory_region_next_in *in,
+                                  struct memory_region_next_out *out)
+{
+    const struct tenant *tenant = caller(r);
+    if (!tenant)
+        return E_STALE;
+    const struct region *region = region_behind(tenant, in->from);
+    if (!region)
+        return E_NOENT;
+    *out = (struct memory_region_next_out){region->node.key, region->end - region->node.key,
+                                           region->state};
+    return OK;
+}
+
 // ---------------------------------------------------------------- managers
 
 enum status memory_on_space_create(struct request *r, const struct memory_space_create_in *in,
@@ -311,5 +325,18 @@ enum status memory_on_space_created(struct request *r, const struct memory_space
     if (!tenant)
         return E_NOENT;
     out->session = tenant->node.key;
+    return OK;
+}
+
+enum status memory_on_space_renew(struct request *r, const struct memory_space_renew_in *in,
+                                  struct memory_space_renew_out *out)
+{
+    struct tenant *tenant = tenant_find(in->session);
+    if (!tenant)
+        return E_NOENT;
+    if (tenant == caller(r) || in->end % PAGE_SIZE)
+        return E_INVAL;
+    tenant_renew(tenant, in->end);
+    out->slots = tenant->slot_pages * SLOTS_PER_PAGE;
     return OK;
 }

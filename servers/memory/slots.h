@@ -28,7 +28,8 @@ struct cap {
         parent;    ///< Untyped: the one it was split from. Frame: the Untyped it was made from
     uint32_t next; ///< free list; a session's list of objects
     uint32_t prev;
-    uint16_t busy; ///< split Untyped: children not free. Table: pages or tables that need it
+    uint16_t busy; ///< split Untyped: children not free. Table: pages or tables that need it.
+                   ///< Object: 1: it is a page of the tenant's slots
     uint8_t bits;  ///< size of the Frame or Untyped
     uint8_t state; ///< enum cap_state
 };

@@ -84,6 +84,10 @@ enum status tenant_adopt(uint64_t session, uint64_t low, uint64_t high, uint32_t
 /// All that it had comes back: threads first, then the space, then memory.
 void tenant_destroy(struct tenant *tenant);
 
+/// Its kernel objects and its regions below `end` come back; the rest is for who runs in the
+/// space next.
+void tenant_renew(struct tenant *tenant, uint64_t end);
+
 /// E_NOMEM: beyond the account's limit or what there is. The second form for kernel objects.
 enum status tenant_charge(struct tenant *tenant, uint64_t bytes);
 enum status tenant_charge_object(struct tenant *tenant, uint64_t bytes);
@@ -113,6 +117,9 @@ void extras_give(struct tenant *tenant, uint64_t bytes);
 
 /// The region that contains `address`, or null.
 struct region *region_at(const struct tenant *tenant, uint64_t address);
+
+/// The first region that ends behind `address`, or null.
+struct region *region_behind(const struct tenant *tenant, uint64_t address);
 
 /// Whether [start, end) is whole pages inside the space.
 bool range_valid(const struct tenant *tenant, uint64_t start, uint64_t length);

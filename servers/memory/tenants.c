@@ -206,6 +206,27 @@ struct tenant *tenant_created_by(uint64_t creator, uint64_t from)
     return NULL;
 }
 
+/// Gives back the regions that begin below `end`.
+static void regions_end(struct tenant *tenant, uint64_t end)
+{
+    struct node *node;
+    while ((node = tree_ceiling(&tenant->regions, 0)) != NULL && node->key < end) {
+        struct region *region = NODE_OBJECT(node, struct region);
+        region->fixed = 0;
+        (void)range_release(tenant, node->key, region->end - node->key);
+    }
+}
+
+void tenant_renew(struct tenant *tenant, uint64_t end)
+{
+    for (uint32_t id = tenant->first_object, next; id; id = next) {
+        next = cap_at(id)->next;
+        if (!cap_at(id)->busy) // else it is a page of slots
+            (void)object_destroy(tenant, id);
+    }
+    regions_end(tenant, end);
+}
+
 void tenant_destroy(struct tenant *tenant)
 {
     struct tenant *created;
@@ -217,12 +238,7 @@ void tenant_destroy(struct tenant *tenant)
         unmake_space(tenant);
         tenant_refund_object(tenant, 1ul << TENANT_BITS);
     }
-    struct node *node;
-    while ((node = tree_ceiling(&tenant->regions, 0)) != NULL) {
-        struct region *region = NODE_OBJECT(node, struct region);
-        region->fixed = 0;
-        (void)range_release(tenant, node->key, region->end - node->key);
-    }
+    regions_end(tenant, UINT64_MAX);
     tree_remove(&tenants, &tenant->node);
     record_give(NULL, tenant, sizeof *tenant);
 }
@@ -345,6 +361,7 @@ enum status tenant_grow_slots(struct tenant *tenant, uint32_t *first)
         (void)object_destroy(tenant, id);
         return E_NOMEM;
     }
+    cap_at(id)->busy = 1;
     *first = tenant->slot_pages++ * SLOTS_PER_PAGE + 1;
     return OK;
 }

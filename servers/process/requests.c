@@ -277,3 +277,10 @@ enum status process_on_power(struct request *r, const struct process_power_in *i
     (void)r, (void)out;
     return init_power(session_to(STARTUP_SLOT_INIT), in->how);
 }
+
+enum status process_on_end_server(struct request *r, const struct process_end_server_in *in,
+                                  struct process_end_server_out *out)
+{
+    (void)r, (void)out;
+    return init_end_server(session_to(STARTUP_SLOT_INIT), in->id, in->after, in->busy);
+}

@@ -8,6 +8,7 @@
 #include <lib/slots.h>
 #include <lib/start.h>
 #include <proto/console.h>
+#include <proto/init.h>
 #include <proto/timer.h>
 #include "process.h"
 
@@ -46,6 +47,8 @@ static void divert(struct process *process, uint32_t signal)
 
 enum status signal_send(struct server *server, struct process *process, uint32_t signal)
 {
+    if (process->state == PROCESS_STATE_SERVER && signal == SIGNAL_KILL)
+        return init_end_server(session_to(STARTUP_SLOT_INIT), process->pid, 0, 0);
     if (process->state == PROCESS_STATE_SERVER)
         return signal ? E_RIGHTS : OK;
     if (signal >= SIGNALS)

@@ -4,19 +4,28 @@
 
 #include <stddef.h>
 
-static struct deadline *heap[DEADLINES_MAX];
-static uint32_t count;
+#include <lib/kept.h>
+
+static KEPT struct deadlines {
+    struct deadline *heap[DEADLINES_MAX];
+    uint32_t count;
+} all;
+
+static struct deadline **heap(void)
+{
+    return KEPT_VIEW(all)->heap;
+}
 
 static void put(struct deadline *deadline, uint32_t index)
 {
-    heap[index] = deadline;
+    heap()[index] = deadline;
     deadline->place = index + 1;
 }
 
 static void sift_up(struct deadline *deadline, uint32_t index)
 {
-    while (index > 0 && heap[(index - 1) / 2]->when > deadline->when) {
-        put(heap[(index - 1) / 2], index);
+    while (index > 0 && heap()[(index - 1) / 2]->when > deadline->when) {
+        put(heap()[(index - 1) / 2], index);
         index = (index - 1) / 2;
     }
     put(deadline, index);
@@ -24,21 +33,23 @@ static void sift_up(struct deadline *deadline, uint32_t index)
 
 static void sift_down(struct deadline *deadline, uint32_t index)
 {
+    uint32_t count = KEPT_VIEW(all)->count;
     for (uint32_t child; (child = 2 * index + 1) < count; index = child) {
-        if (child + 1 < count && heap[child + 1]->when < heap[child]->when)
+        if (child + 1 < count && heap()[child + 1]->when < heap()[child]->when)
             child++;
-        if (heap[child]->when >= deadline->when)
+        if (heap()[child]->when >= deadline->when)
             break;
-        put(heap[child], index);
+        put(heap()[child], index);
     }
     put(deadline, index);
 }
 
 bool deadlines_add(struct deadline *deadline)
 {
-    if (count == DEADLINES_MAX)
+    struct deadlines *deadlines = KEPT_VIEW(all);
+    if (deadlines->count == DEADLINES_MAX)
         return false;
-    sift_up(deadline, count++);
+    sift_up(deadline, deadlines->count++);
     return true;
 }
 
@@ -48,10 +59,10 @@ void deadlines_remove(struct deadline *deadline)
         return;
     uint32_t index = deadline->place - 1;
     deadline->place = 0;
-    struct deadline *last = heap[--count];
+    struct deadline *last = heap()[--KEPT_VIEW(all)->count];
     if (last == deadline)
         return;
-    if (index > 0 && heap[(index - 1) / 2]->when > last->when)
+    if (index > 0 && heap()[(index - 1) / 2]->when > last->when)
         sift_up(last, index);
     else
         sift_down(last, index);
@@ -59,5 +70,10 @@ void deadlines_remove(struct deadline *deadline)
 
 struct deadline *deadlines_first(void)
 {
-    return count ? heap[0] : NULL;
+    return KEPT_VIEW(all)->count ? heap()[0] : NULL;
+}
+
+void deadlines_forget(void)
+{
+    KEPT_VIEW(all)->count = 0;
 }

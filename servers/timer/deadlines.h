@@ -17,5 +17,7 @@ struct deadline {
 bool deadlines_add(struct deadline *deadline);
 /// Nothing happens if it is not in the heap.
 void deadlines_remove(struct deadline *deadline);
+/// Empties the heap, for who adds all of them again; their places are as before.
+void deadlines_forget(void);
 /// The earliest; null: none.
 struct deadline *deadlines_first(void);

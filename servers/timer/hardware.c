@@ -5,6 +5,7 @@
 
 #include <cpuid.h>
 #include <x86gprintrin.h>
+#include <lib/kept.h>
 #include <lib/log.h>
 #include <lib/slots.h>
 #include <lib/start.h>
@@ -26,6 +27,7 @@
 #define CMOS_TRIES    100000u // an update takes 2 ms
 
 static uint32_t pit, cmos, irq, irq_line;
+static KEPT uint32_t irq_signal; // slot
 
 static void out(uint32_t handle, uint32_t port, uint32_t value)
 {
@@ -53,10 +55,14 @@ void hardware_start(uint32_t endpoint)
     cmos = grant_slot("cmos");
     irq = grant_slot("pit-irq");
     irq_line = (uint32_t)startup_grant("pit-irq")->first;
-    uint32_t signal = slot_alloc();
-    CHECK(signal);
-    CHECK(sys_cap_copy(HANDLE_NULL, signal, endpoint, DERIVE_SIGNAL, HARDWARE_SIGNAL, 0) == OK);
-    CHECK(sys_irq_control(irq, IRQ_OP_BIND, irq_line, signal, 0) == OK);
+    uint32_t *signal = KEPT_VIEW(irq_signal);
+    if (!*signal)
+        *signal = slot_alloc();
+    slot_empty(*signal);
+    CHECK(*signal && sys_cap_copy(HANDLE_NULL, *signal, endpoint, DERIVE_SIGNAL,
+                                  HARDWARE_SIGNAL, 0) == OK);
+    status_ignore(sys_irq_control(irq, IRQ_OP_UNBIND, irq_line, 0, 0)); // our former's
+    CHECK(sys_irq_control(irq, IRQ_OP_BIND, irq_line, *signal, 0) == OK);
 }
 
 void hardware_arm(uint64_t nanoseconds)

@@ -2,6 +2,7 @@
 // server: it is the TSC (lib/clock.h). deadlines.c orders who waits, waits.c answers them,
 // hardware.c drives the PIT and reads the CMOS clock, calendar.c understands its dates.
 #include <lib/clock.h>
+#include <lib/kept.h>
 #include <lib/log.h>
 #include <lib/random.h>
 #include <lib/slots.h>
@@ -12,13 +13,20 @@
 #include "hardware.h"
 #include "waits.h"
 
-static uint64_t wall_offset; // real time - monotonic time
-static struct random generator;
+static KEPT struct state {
+    uint64_t wall_offset; // real time - monotonic time
+    struct random generator;
+} kept;
+
+static struct state *state(void)
+{
+    return KEPT_VIEW(kept);
+}
 
 static void mix_time(void)
 {
     uint64_t words[4] = {__builtin_ia32_rdtsc()};
-    random_mix(&generator, words);
+    random_mix(&state()->generator, words);
 }
 
 static struct server server;
@@ -75,7 +83,7 @@ enum status timer_on_real_time(struct request *r, const struct timer_real_time_i
                                struct timer_real_time_out *out)
 {
     (void)r, (void)in;
-    out->offset = wall_offset;
+    out->offset = state()->wall_offset;
     return OK;
 }
 
@@ -83,7 +91,7 @@ enum status timer_on_set_real_time(struct request *r, const struct timer_set_rea
                                    struct timer_set_real_time_out *out)
 {
     (void)r, (void)out;
-    wall_offset = in->offset;
+    state()->wall_offset = in->offset;
     return OK;
 }
 
@@ -93,7 +101,7 @@ enum status timer_on_entropy(struct request *r, const struct timer_entropy_in *i
     (void)r, (void)in;
     uint64_t words[4];
     mix_time();
-    random_bytes(&generator, words, sizeof words);
+    random_bytes(&state()->generator, words, sizeof words);
     *out = (struct timer_entropy_out){words[0], words[1], words[2], words[3]};
     return OK;
 }
@@ -110,8 +118,18 @@ enum status timer_on_session_end(struct request *r, const struct timer_session_e
     return OK;
 }
 
+static void begin(void)
+{
+    uint64_t seconds;
+    if (hardware_wall_clock(&seconds))
+        state()->wall_offset = seconds * CLOCK_SECOND - clock_now(startup_block->tsc_hz);
+    else
+        log_line("the CMOS clock has no valid date: time starts at 1970");
+}
+
 void server_main(const struct startup *startup)
 {
+    (void)startup;
     server = (struct server){
         .endpoint = STARTUP_SLOT_ENDPOINT,
         .dispatch = timer_dispatch,
@@ -119,15 +137,16 @@ void server_main(const struct startup *startup)
         .client_bytes = sizeof(struct timer_client),
         .welcome = true, // no request of this server needs a window
     };
-    uint64_t seconds, seed[4];
+    uint64_t seed[4];
     hardware_start(server.endpoint);
     hardware_entropy(seed);
-    random_mix(&generator, seed);
-    if (hardware_wall_clock(&seconds))
-        wall_offset = seconds * CLOCK_SECOND - clock_now(startup->tsc_hz);
+    random_mix(&state()->generator, seed);
+    if (server_resume(&server))
+        waits_resume();
     else
-        log_line("the CMOS clock has no valid date: time starts at 1970");
+        begin();
     tick_arm();
+    waits_run(); // what was due meanwhile
     CHECK(init_ready(session_to(STARTUP_SLOT_INIT)) == OK);
     server_run(&server);
 }

@@ -4,6 +4,7 @@
 
 #include <lib/clock.h>
 #include <lib/heap.h>
+#include <lib/kept.h>
 #include <lib/list.h>
 #include <lib/slots.h>
 #include <lib/start.h>
@@ -28,23 +29,43 @@ static uint64_t now(void)
     return clock_now(startup_block->tsc_hz);
 }
 
-static void wait_end(struct wait *wait)
+// The slot counts as free from here on; what is in it is for the caller to delete.
+static void wait_forget(struct wait *wait)
 {
     deadlines_remove(&wait->deadline);
     list_remove(&wait->by_client);
     wait->client->count--;
-    slot_delete(wait->wake);
+    slot_free(wait->wake);
     heap_free(wait);
 }
 
-static void wait_finish(struct wait *wait, enum status status)
+static void wait_end(struct wait *wait)
 {
-    if (wait->reply) {
-        struct timer_sleep_out out = {0};
-        status_ignore(timer_sleep_reply(wait->reply, status, &out));
-    } else {
+    slot_empty(wait->wake);
+    wait_forget(wait);
+}
+
+// Told and forgotten in one: nobody is told twice, whenever this server is stopped.
+static void wait_finish(struct wait *wait)
+{
+    struct timer_sleep_out out = {0};
+    struct reply *reply = wait->reply;
+    uint32_t wake = wait->wake;
+    kept_commit();
+    wait_forget(wait);
+    if ((reply ? timer_sleep_reply(reply, OK, &out) : kept_signal(wake)) != OK)
+        wait_forget(wait); // that was undone, since nobody is there
+    slot_empty(wake);
+    kept_commit();
+}
+
+// Beyond what one client may have: most likely cancelled long ago.
+static void wait_give_up(struct wait *wait)
+{
+    if (wait->reply)
+        reply_drop(wait->reply, E_INTR);
+    else
         status_ignore(sys_signal(wait->wake));
-    }
     wait_end(wait);
 }
 
@@ -61,8 +82,8 @@ static struct timer_client *timer_client(struct client *client)
 static struct wait *wait_new(struct client *client, uint64_t deadline)
 {
     struct timer_client *timer = timer_client(client);
-    if (timer->count == WAITS_MAX) // most likely cancelled long ago
-        wait_finish(LIST_OBJECT(timer->waits.next, struct wait, by_client), E_INTR);
+    if (timer->count == WAITS_MAX)
+        wait_give_up(LIST_OBJECT(timer->waits.next, struct wait, by_client));
     struct wait *wait = heap_alloc(sizeof *wait);
     if (!wait)
         return NULL;
@@ -117,10 +138,7 @@ enum status waits_alarm(struct client *client, uint64_t deadline, uint32_t id, u
     list_append(&wait->client->waits, &wait->by_client);
     wait->wake = wake;
     wait->id = id;
-    if (deadline <= now())
-        wait_finish(wait, OK);
-    else
-        arm_if_first(wait);
+    arm_if_first(wait);
     return OK;
 }
 
@@ -149,6 +167,36 @@ void waits_run(void)
 {
     struct deadline *first;
     while ((first = deadlines_first()) && first->when <= now())
-        wait_finish((struct wait *)first, OK);
+        wait_finish((struct wait *)first);
     arm();
+}
+
+static void client_resume(struct timer_client *timer)
+{
+    uint32_t count = 0, said = timer->count;
+    KEPT_CHECK(server_list_valid(&timer->waits, offsetof(struct wait, by_client),
+                                 sizeof(struct wait)));
+    LIST_EACH(link, &timer->waits)
+    {
+        struct wait *wait = LIST_OBJECT(link, struct wait, by_client);
+        KEPT_CHECK(wait->client == timer && (wait->reply || slot_taken(wait->wake)));
+        count++;
+        wait->deadline.place = 0;
+        if (wait->reply)
+            wait_forget(wait);
+        else
+            KEPT_CHECK(deadlines_add(&wait->deadline));
+    }
+    KEPT_CHECK(count == said);
+}
+
+void waits_resume(void)
+{
+    deadlines_forget();
+    MAP_EACH(node, &server_loop()->clients)
+    {
+        struct timer_client *timer = (struct timer_client *)(void *)node;
+        if (timer->started)
+            client_resume(timer);
+    }
 }

@@ -19,5 +19,7 @@ enum status waits_sleep(struct request *r, uint64_t deadline);
 enum status waits_alarm(struct client *client, uint64_t deadline, uint32_t id, uint32_t wake);
 void waits_cancel(struct client *client, uint32_t id);
 void waits_client_end(struct client *client);
+/// After a restart: check what is there; sleeps are gone, alarms stay.
+void waits_resume(void);
 /// Answer all whose time has come, and arm the hardware for the next.
 void waits_run(void);

@@ -133,7 +133,8 @@ def client_stub(req):
     body.append("        result = session_call(s, &m);")
     for i, _ in caps(outs):
         body.append(f"        ipc_buffer()->slots[{i}] = 0;")
-    body.append(f"    }} while (result == E_STALE && session_renew(s, {number}));")
+    body.append("    } while (result == SESSION_AGAIN ||\n"
+                f"             (result == E_STALE && session_renew(s, {number})));")
     body += client_results(req, outs)
     return f"{client_prototype(req)}\n{{\n" + "\n".join(body) + "\n    return result;\n}\n"
 

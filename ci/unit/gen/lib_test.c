@@ -150,17 +150,17 @@ static int end(void **state)
     (void)state;
     session_close(&session);
     struct map_node *node;
-    while ((node = map_first(&server.clients)))
+    while ((node = map_first(&server_loop()->clients)))
         server_client_end(&server, (struct client *)(void *)node);
     assert_int_equal(mock.objects, 2);
     assert_int_equal(mock_caps(), 2);
     assert_int_equal(mock.regions, 1);
     for (int i = 0; i < MESSAGE_CAPS; i++)
-        slot_free(server.receive[i]);
-    slot_delete(server.current->handle);
-    slot_delete(server.spare->handle);
-    heap_free(server.current);
-    heap_free(server.spare);
+        slot_free(server_loop()->receive[i]);
+    slot_delete(server_loop()->current->handle);
+    slot_delete(server_loop()->spare->handle);
+    heap_free(server_loop()->current);
+    heap_free(server_loop()->spare);
     assert_int_equal(mock.regions, 0);
     uint32_t slots[MOCK_SLOT_LIMIT - MOCK_FIRST_SLOT];
     int count = 0;

@@ -47,6 +47,7 @@ void mock_start(struct server *server)
     mock.caps[STARTUP_SLOT_MEMORY] = 1;
     mock.caps[MOCK_SERVER] = 2;
     next_object = 1000;
+    *server_loop() = (struct server_loop){0};
     active = &client_buffer;
     memset(&client_buffer, 0, sizeof client_buffer);
     memset(&server_buffer, 0, sizeof server_buffer);
@@ -197,7 +198,7 @@ static enum status deliver(struct message *m, enum message_kind kind, uint64_t b
     memset(&r, 0x5a, sizeof r);
     clean_tag(m, kind);
     for (int i = 0; i < MESSAGE_CAPS; i++)
-        server_buffer.slots[i] = mock.server->receive[i];
+        server_buffer.slots[i] = server_loop()->receive[i];
     if (kind == MESSAGE_CALL)
         move_message(&client_buffer, &server_buffer, m);
     uint64_t unsent = tag_skipped(m->tag);
@@ -218,8 +219,8 @@ static enum status deliver(struct message *m, enum message_kind kind, uint64_t b
         m->tag |= unsent << TAG_UNSENT_SHIFT;
         move_message(&server_buffer, &client_buffer, m);
     }
-    while (mock.server->given_count) // as the loop does after its reply
-        slot_delete(mock.server->given[--mock.server->given_count]);
+    while (server_loop()->given_count) // as the loop does after its reply
+        slot_delete(server_loop()->given[--server_loop()->given_count]);
     return mock.reply_came ? OK : E_INTR;
 }
 

@@ -5,7 +5,9 @@
 /// larger gets pages of its own. Alignment is 16.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /// Zeroed memory, or null.
 __attribute__((warn_unused_result, malloc)) void *heap_alloc(size_t bytes);
@@ -24,3 +26,35 @@ struct heap_source {
     void (*give)(void *address, size_t bytes);
 };
 extern const struct heap_source heap_source;
+
+// ---------------------------------------------------------------- heaps that are kept (lib/kept.h)
+
+/// Whether the heap is what it was made to be: every slab, its free objects, the lists.
+bool heap_check(void);
+
+/// Whether `object` is a place in a slab (checked before) where one of `bytes` can be. Before
+/// a pointer that was kept is followed.
+bool heap_holds(const void *object, size_t bytes);
+
+#ifdef PITH_KEPT
+
+/// Slabs were given back that `memory` has not got back. Only between requests, after the
+/// commit.
+bool heap_unsettled(void);
+void heap_settle(void);
+
+// Between heap.c and heap_kept.c.
+bool heap_slab_check(const void *slab, uint64_t *bytes);
+bool heap_slab_holds(const void *slab, const void *object, size_t bytes);
+bool heap_lists_check(void);
+
+#else
+
+static inline bool heap_unsettled(void)
+{
+    return false;
+}
+
+static inline void heap_settle(void) {}
+
+#endif

@@ -57,6 +57,8 @@ struct loader_program {
     uint32_t directory;
     const struct startup_grant *grants;
     uint32_t grant_count;
+    uint64_t former_ip, former_status; ///< not 0: the next instance in the space of `process`,
+    uint32_t slots;                    ///< which memory.space_renew has prepared; its slots
 };
 
 /// What a started process is to its parent. Slots in our CSpace.
@@ -66,7 +68,8 @@ struct loader_process {
     const char *error; ///< of a failure: what is wrong with the file, or null
 };
 
-/// Makes and starts it. On failure nothing is left of it. E_NOEXEC: `error` says why.
+/// Makes and starts it. On failure nothing is left of it (of a next instance: what there is,
+/// space_renew takes back). E_NOEXEC: `error` says why.
 /// E_2BIG: arguments and environment do not fit.
 PITH_CHECKED enum status loader_start(const struct loader_program *program,
                                       struct loader_process *process);

@@ -30,5 +30,11 @@ void map_remove(struct map *map, struct map_node *node);
 /// Any node, null: empty.
 struct map_node *map_first(const struct map *map);
 
+/// Runs over the nodes; the current one may be removed inside, if the map does not get empty.
+#define MAP_EACH(node, map)                                                                    \
+    for (uint32_t bucket_ = 0; bucket_ < (map)->bucket_count; bucket_++)                       \
+        for (struct map_node *node = (map)->buckets[bucket_], *node##_next;                    \
+             node && (node##_next = node->next, true); node = node##_next)
+
 /// A key from bytes (FNV-1a): for names. Equal names have equal keys; compare the names too.
 uint64_t map_hash(const void *bytes, size_t size);

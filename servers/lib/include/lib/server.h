@@ -12,6 +12,8 @@
 /// server's own copy is deleted after the reply, unless the handler set r->keep_caps.
 #pragma once
 
+#include <lib/list.h>
+#include <lib/log.h>
 #include <lib/map.h>
 #include <lib/session.h>
 
@@ -44,6 +46,7 @@ struct reply {
     struct client *client; ///< as in the request
     struct server *server;
     struct reply *next; ///< while taken: for the handler's own lists
+    struct list all;    ///< of the loop's `replies`
 };
 
 struct request {
@@ -75,14 +78,45 @@ struct server {
     enum status (*window_map)(uint32_t share, void **address, uint64_t *length);
     void (*window_unmap)(void *address, uint64_t length);
 
-    // The loop's own.
+    /// Runs after an answer and before the next message while `unsettled`: for what concerns
+    /// others than the caller. Each step commits for itself (lib/kept.h).
+    void (*settle)(void);
+    bool unsettled;
+};
+
+/// What the loop knows; where state is kept, the next instance takes it over.
+struct server_loop {
     struct map clients;
+    struct list replies;            ///< all there are
     struct reply *current;          ///< what the loop receives with
     struct reply *spare;            ///< a free Reply for the next reply_take
     uint32_t receive[MESSAGE_CAPS]; ///< empty slots declared to the kernel
     uint32_t given[MESSAGE_CAPS];   ///< slots to delete after the reply
     uint32_t given_count;
 };
+
+struct server_loop *server_loop(void);
+
+/// For a server that keeps its state, before it looks at any: false: there is none, it begins.
+/// True: an instance before this one left some; heap and clients are in order, and nobody waits
+/// for an answer any more (all replies that were taken are gone). Ends the server where they
+/// are not in order: it is then started with empty hands.
+bool server_resume(struct server *server);
+
+/// A shared region that the server mapped itself and will use: others, which an unfinished
+/// request left, are given back when the loop starts.
+void server_claim(const void *address);
+
+/// Whether all objects of a list are of this size, their link at this offset, and linked as
+/// they should be.
+bool server_list_valid(const struct list *head, size_t offset, size_t bytes);
+
+/// For the look through kept state: what is not true of it ends the server.
+#define KEPT_CHECK(condition)                                                                  \
+    do {                                                                                       \
+        if (!(condition))                                                                      \
+            log_die("kept state is damaged: " #condition, __FILE__, __LINE__);                 \
+    } while (0)
 
 /// Serves for ever.
 _Noreturn void server_run(struct server *server);
@@ -105,7 +139,9 @@ void server_client_end(struct server *server, struct client *client);
 __attribute__((warn_unused_result)) struct reply *reply_take(struct request *r);
 
 /// Sends the message and frees the Reply. E_DEAD: the caller was cancelled or died,
-/// so it did not get what the message carries.
+/// so it did not get what the message carries. Where state is kept, what was changed since the
+/// last commit is committed by it, or undone with E_DEAD: in `settle` or a handler of signals,
+/// never in that of a request.
 __attribute__((warn_unused_result)) enum status reply_send(struct reply *reply,
                                                            struct message *m);
 
@@ -113,7 +149,7 @@ __attribute__((warn_unused_result)) enum status reply_send(struct reply *reply,
 __attribute__((warn_unused_result)) enum status reply_fault(struct reply *reply,
                                                             enum fault_action action);
 
-/// Answers with a status alone; nobody may be there any more.
+/// Answers with a status alone; nobody may be there any more. Commits nothing.
 void reply_drop(struct reply *reply, enum status status);
 
 // ---------------------------------------------------------------- for generated code

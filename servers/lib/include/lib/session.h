@@ -16,7 +16,12 @@ struct session {
     uint8_t *window;   ///< WINDOW_BYTES, null: no window yet
     bool known;        ///< the server has answered: it has a record of this session
     uint32_t lost;     ///< how often a new instance of the server did not know it
+    uint32_t deaths;   ///< how often in a row the server died under one request
 };
+
+/// From session_call: the server died before it answered, and nothing of the request has been
+/// done: it is to be sent again, window and all. No status has this number.
+#define SESSION_AGAIN ((enum status)0x10001)
 
 /// The process's session with the server in this slot (enum startup_slot).
 struct session *session_to(enum startup_slot slot) PITH_SYMBOL(session_to);
@@ -28,7 +33,8 @@ PITH_CHECKED enum status session_window(struct session *s, uint32_t interface)
 /// Gives the window back to `memory` and forgets it; the capability stays.
 void session_close(struct session *s) PITH_SYMBOL(session_close);
 
-/// Sends `m` and waits. The status is the system call's, or else the reply's label.
+/// Sends `m` and waits. The status is the system call's, or else the reply's label, or
+/// SESSION_AGAIN. E_DEAD: the server died under this request time after time.
 PITH_CHECKED enum status session_call(struct session *s, struct message *m)
     PITH_SYMBOL(session_call);
 

@@ -17,6 +17,17 @@ PITH_CHECKED uint32_t slot_alloc(void) PITH_SYMBOL(slot_alloc);
 /// The slot is empty (its capability was deleted or never came). 0 is ignored.
 void slot_free(uint32_t slot) PITH_SYMBOL(slot_free);
 
+/// Deletes the capability in the slot, which may be free already: for who frees the slot with a
+/// commit and empties it afterwards.
+void slot_empty(uint32_t slot) PITH_SYMBOL(slot_empty);
+
 /// Deletes the capability in the slot, in as many steps as it takes, and frees the slot. 0 is
 /// ignored. A capability that has children (E_BUSY) is revoked first.
 void slot_delete(uint32_t slot) PITH_SYMBOL(slot_delete);
+
+/// Whether the slot exists and was allocated.
+PITH_CHECKED bool slot_taken(uint32_t slot) PITH_SYMBOL(slot_taken);
+
+/// For a server that goes on with what the instance before it had: empties all free slots from
+/// `first` on, and knows of those below `limit`.
+void slots_sweep(uint32_t first, uint32_t limit) PITH_SYMBOL(slots_sweep);
