@@ -7,15 +7,25 @@
 #define INVERSE 2u
 
 // Select Graphic Rendition's state; colours are ANSI's 0 to 15.
-static struct {
+static KEPT struct look {
     uint8_t foreground, background;
     uint8_t modes;
-} look;
+} kept_look;
 
-static struct {
+static KEPT struct saved {
     uint32_t column, row;
     uint8_t foreground, background, modes;
-} saved;
+} kept_saved;
+
+static struct look *look(void)
+{
+    return KEPT_VIEW(kept_look);
+}
+
+static struct saved *saved(void)
+{
+    return KEPT_VIEW(kept_saved);
+}
 
 // ANSI counts red, green, blue from the low bit; VGA blue, green, red.
 static uint8_t vga_colour(uint8_t ansi)
@@ -25,22 +35,22 @@ static uint8_t vga_colour(uint8_t ansi)
 
 static void update_attribute(void)
 {
-    uint8_t front = look.foreground, back = look.background;
-    if (look.modes & BOLD)
+    uint8_t front = look()->foreground, back = look()->background;
+    if (look()->modes & BOLD)
         front |= 8;
-    if (look.modes & INVERSE) {
+    if (look()->modes & INVERSE) {
         uint8_t swapped = front;
         front = back;
         back = swapped & 7;
     }
-    grid.attribute = (uint8_t)(vga_colour(front) | vga_colour(back) << 4);
+    the_grid()->attribute = (uint8_t)(vga_colour(front) | vga_colour(back) << 4);
 }
 
 static void reset_look(void)
 {
-    look.foreground = 7;
-    look.background = 0;
-    look.modes = 0;
+    look()->foreground = 7;
+    look()->background = 0;
+    look()->modes = 0;
     update_attribute();
 }
 
@@ -93,29 +103,29 @@ static void select_rendition(const struct escape *escape)
         if (p == 0)
             reset_look();
         else if (p == 1)
-            look.modes |= BOLD;
+            look()->modes |= BOLD;
         else if (p == 7)
-            look.modes |= INVERSE;
+            look()->modes |= INVERSE;
         else if (p == 22)
-            look.modes &= (uint8_t)~BOLD;
+            look()->modes &= (uint8_t)~BOLD;
         else if (p == 27)
-            look.modes &= (uint8_t)~INVERSE;
+            look()->modes &= (uint8_t)~INVERSE;
         else if (p >= 30 && p <= 37)
-            look.foreground = (uint8_t)(p - 30);
+            look()->foreground = (uint8_t)(p - 30);
         else if (p == 38)
-            i += extended_colour(escape, i, &look.foreground);
+            i += extended_colour(escape, i, &look()->foreground);
         else if (p == 39)
-            look.foreground = 7;
+            look()->foreground = 7;
         else if (p >= 40 && p <= 47)
-            look.background = (uint8_t)(p - 40);
+            look()->background = (uint8_t)(p - 40);
         else if (p == 48)
-            i += extended_colour(escape, i, &look.background);
+            i += extended_colour(escape, i, &look()->background);
         else if (p == 49)
-            look.background = 0;
+            look()->background = 0;
         else if (p >= 90 && p <= 97)
-            look.foreground = (uint8_t)(p - 90 + 8);
+            look()->foreground = (uint8_t)(p - 90 + 8);
         else if (p >= 100 && p <= 107)
-            look.background = (uint8_t)(p - 100 + 8);
+            look()->background = (uint8_t)(p - 100 + 8);
     }
     update_attribute();
 }
@@ -127,16 +137,16 @@ static uint32_t clamp(int64_t value, uint32_t low, uint32_t high)
 
 static void move_to(int64_t row, int64_t column)
 {
-    grid.row = clamp(row, 0, SCREEN_ROWS - 1);
-    grid.column = clamp(column, 0, SCREEN_COLUMNS - 1);
+    the_grid()->row = clamp(row, 0, SCREEN_ROWS - 1);
+    the_grid()->column = clamp(column, 0, SCREEN_COLUMNS - 1);
 }
 
 // Vertical moves stop at the region's edge when they start inside it.
 static void move_rows(int64_t by)
 {
-    uint32_t low = grid.row >= grid.top ? grid.top : 0;
-    uint32_t high = grid.row <= grid.bottom ? grid.bottom : SCREEN_ROWS - 1;
-    move_to(clamp(grid.row + by, low, high), grid.column);
+    uint32_t low = the_grid()->row >= the_grid()->top ? the_grid()->top : 0;
+    uint32_t high = the_grid()->row <= the_grid()->bottom ? the_grid()->bottom : SCREEN_ROWS - 1;
+    move_to(clamp(the_grid()->row + by, low, high), the_grid()->column);
 }
 
 static void erase_lines(uint32_t from, uint32_t to)
@@ -147,25 +157,25 @@ static void erase_lines(uint32_t from, uint32_t to)
 
 static void erase_display(uint32_t what)
 {
-    uint32_t column = clamp(grid.column, 0, SCREEN_COLUMNS - 1);
+    uint32_t column = clamp(the_grid()->column, 0, SCREEN_COLUMNS - 1);
     if (what == 0) {
-        grid_erase(grid.row, column, SCREEN_COLUMNS);
-        erase_lines(grid.row + 1, SCREEN_ROWS);
+        grid_erase(the_grid()->row, column, SCREEN_COLUMNS);
+        erase_lines(the_grid()->row + 1, SCREEN_ROWS);
     } else if (what == 1) {
-        erase_lines(0, grid.row);
-        grid_erase(grid.row, 0, column + 1);
+        erase_lines(0, the_grid()->row);
+        grid_erase(the_grid()->row, 0, column + 1);
     } else if (what == 2) {
         erase_lines(0, SCREEN_ROWS);
     } else if (what == 3) {
-        grid.history = 0;
+        the_grid()->history = 0;
     }
 }
 
 static void erase_in_line(uint32_t what)
 {
-    uint32_t column = clamp(grid.column, 0, SCREEN_COLUMNS - 1);
+    uint32_t column = clamp(the_grid()->column, 0, SCREEN_COLUMNS - 1);
     if (what <= 2)
-        grid_erase(grid.row, what == 0 ? column : 0, what == 1 ? column + 1 : SCREEN_COLUMNS);
+        grid_erase(the_grid()->row, what == 0 ? column : 0, what == 1 ? column + 1 : SCREEN_COLUMNS);
 }
 
 static void set_region(const struct escape *escape)
@@ -175,60 +185,60 @@ static void set_region(const struct escape *escape)
         escape->count > 1 && escape->parameters[1] ? escape->parameters[1] : SCREEN_ROWS;
     if (top >= bottom || bottom > SCREEN_ROWS)
         return;
-    grid.top = top - 1;
-    grid.bottom = bottom - 1;
+    the_grid()->top = top - 1;
+    the_grid()->bottom = bottom - 1;
     move_to(0, 0);
 }
 
 static void save_cursor(void)
 {
-    saved.column = grid.column;
-    saved.row = grid.row;
-    saved.foreground = look.foreground;
-    saved.background = look.background;
-    saved.modes = look.modes;
+    saved()->column = the_grid()->column;
+    saved()->row = the_grid()->row;
+    saved()->foreground = look()->foreground;
+    saved()->background = look()->background;
+    saved()->modes = look()->modes;
 }
 
 static void restore_cursor(void)
 {
-    grid.column = saved.column;
-    grid.row = saved.row;
-    look.foreground = saved.foreground;
-    look.background = saved.background;
-    look.modes = saved.modes;
+    the_grid()->column = saved()->column;
+    the_grid()->row = saved()->row;
+    look()->foreground = saved()->foreground;
+    look()->background = saved()->background;
+    look()->modes = saved()->modes;
     update_attribute();
 }
 
 static void scroll_region(int32_t count)
 {
-    grid_scroll(grid.top, grid.bottom, count);
+    grid_scroll(the_grid()->top, the_grid()->bottom, count);
 }
 
 // Insert (positive) or delete lines at the cursor, inside the region.
 static void insert_lines(int32_t count)
 {
-    if (grid.row >= grid.top && grid.row <= grid.bottom)
-        grid_scroll(grid.row, grid.bottom, -count);
+    if (the_grid()->row >= the_grid()->top && the_grid()->row <= the_grid()->bottom)
+        grid_scroll(the_grid()->row, the_grid()->bottom, -count);
 }
 
 void escape_line_feed(void)
 {
-    if (grid.row == grid.bottom)
+    if (the_grid()->row == the_grid()->bottom)
         scroll_region(1);
-    else if (grid.row < SCREEN_ROWS - 1)
-        grid.row++;
+    else if (the_grid()->row < SCREEN_ROWS - 1)
+        the_grid()->row++;
 }
 
 void escape_reset(void)
 {
     reset_look();
-    grid.top = 0;
-    grid.bottom = SCREEN_ROWS - 1;
-    grid.hidden = false;
-    saved.column = saved.row = 0;
-    saved.foreground = look.foreground;
-    saved.background = look.background;
-    saved.modes = look.modes;
+    the_grid()->top = 0;
+    the_grid()->bottom = SCREEN_ROWS - 1;
+    the_grid()->hidden = false;
+    saved()->column = saved()->row = 0;
+    saved()->foreground = look()->foreground;
+    saved()->background = look()->background;
+    saved()->modes = look()->modes;
 }
 
 void escape_simple(char final)
@@ -240,13 +250,13 @@ void escape_simple(char final)
     else if (final == 'D')
         escape_line_feed();
     else if (final == 'E') {
-        grid.column = 0;
+        the_grid()->column = 0;
         escape_line_feed();
     } else if (final == 'M') {
-        if (grid.row == grid.top)
+        if (the_grid()->row == the_grid()->top)
             scroll_region(-1);
-        else if (grid.row > 0)
-            grid.row--;
+        else if (the_grid()->row > 0)
+            the_grid()->row--;
     } else if (final == 'c') {
         escape_reset();
         move_to(0, 0);
@@ -258,10 +268,10 @@ void escape_control(const struct escape *escape, char final)
 {
     uint32_t first = escape->parameters[0], second = escape->parameters[1];
     int32_t count = (int32_t)(first ? first : 1); // for those that count
-    uint32_t column = clamp(grid.column, 0, SCREEN_COLUMNS - 1);
+    uint32_t column = clamp(the_grid()->column, 0, SCREEN_COLUMNS - 1);
     if (escape->prefix) {
         if (escape->prefix == '?' && first == 25 && (final == 'h' || final == 'l'))
-            grid.hidden = final == 'l';
+            the_grid()->hidden = final == 'l';
         return;
     }
     switch (final) {
@@ -272,18 +282,18 @@ void escape_control(const struct escape *escape, char final)
         return move_rows(count);
     case 'C':
     case 'a':
-        return move_to(grid.row, (int64_t)column + count);
+        return move_to(the_grid()->row, (int64_t)column + count);
     case 'D':
-        return move_to(grid.row, (int64_t)column - count);
+        return move_to(the_grid()->row, (int64_t)column - count);
     case 'E':
-        grid.column = 0;
+        the_grid()->column = 0;
         return move_rows(count);
     case 'F':
-        grid.column = 0;
+        the_grid()->column = 0;
         return move_rows(-count);
     case 'G':
     case '`':
-        return move_to(grid.row, (int64_t)count - 1);
+        return move_to(the_grid()->row, (int64_t)count - 1);
     case 'd':
         return move_to((int64_t)count - 1, column);
     case 'H':
@@ -302,7 +312,7 @@ void escape_control(const struct escape *escape, char final)
     case 'P':
         return grid_shift(column, -count);
     case 'X':
-        return grid_erase(grid.row, column, clamp((int64_t)column + count, 0, SCREEN_COLUMNS));
+        return grid_erase(the_grid()->row, column, clamp((int64_t)column + count, 0, SCREEN_COLUMNS));
     case 'S':
         return scroll_region(count);
     case 'T':
@@ -318,4 +328,9 @@ void escape_control(const struct escape *escape, char final)
     default:
         return;
     }
+}
+
+bool escape_valid(void)
+{
+    return saved()->column <= SCREEN_COLUMNS && saved()->row < SCREEN_ROWS;
 }

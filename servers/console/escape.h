@@ -1,6 +1,7 @@
 // Control sequences: the part of ECMA-48, VT100 and xterm that programs use.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define ESCAPE_PARAMETERS 16u
@@ -19,3 +20,5 @@ void escape_simple(char final);
 void escape_reset(void);
 /// Down one row, scrolling at the region's end.
 void escape_line_feed(void);
+/// Whether what is kept between sequences can be.
+bool escape_valid(void);

@@ -3,28 +3,28 @@
 
 #include <lib/text.h>
 
-struct grid grid;
+KEPT struct grid kept_grid;
 
 static uint16_t *ring_line(uint32_t index)
 {
-    return grid.lines[index % SCREEN_LINES];
+    return the_grid()->lines[index % SCREEN_LINES];
 }
 
 uint16_t *grid_row(uint32_t row)
 {
-    return ring_line(grid.first + row);
+    return ring_line(the_grid()->first + row);
 }
 
 void grid_erase(uint32_t row, uint32_t from, uint32_t to)
 {
     uint16_t *cells = grid_row(row);
     for (; from < to; from++)
-        cells[from] = (uint16_t)(' ' | grid.attribute << 8);
+        cells[from] = (uint16_t)(' ' | the_grid()->attribute << 8);
 }
 
 static void copy_row(uint32_t to, uint32_t from)
 {
-    memcpy(grid_row(to), grid_row(from), sizeof grid.lines[0]);
+    memcpy(grid_row(to), grid_row(from), sizeof the_grid()->lines[0]);
 }
 
 void grid_scroll(uint32_t top, uint32_t bottom, int32_t count)
@@ -35,10 +35,10 @@ void grid_scroll(uint32_t top, uint32_t bottom, int32_t count)
     if (by > height)
         by = height;
     if (up && top == 0 && bottom == SCREEN_ROWS - 1) {
-        grid.first = (grid.first + by) % SCREEN_LINES;
-        grid.history += by;
-        if (grid.history > SCREEN_LINES - SCREEN_ROWS)
-            grid.history = SCREEN_LINES - SCREEN_ROWS;
+        the_grid()->first = (the_grid()->first + by) % SCREEN_LINES;
+        the_grid()->history += by;
+        if (the_grid()->history > SCREEN_LINES - SCREEN_ROWS)
+            the_grid()->history = SCREEN_LINES - SCREEN_ROWS;
     } else if (up) {
         for (uint32_t row = top; row + by <= bottom; row++)
             copy_row(row, row + by);
@@ -52,16 +52,16 @@ void grid_scroll(uint32_t top, uint32_t bottom, int32_t count)
 
 void grid_shift(uint32_t column, int32_t count)
 {
-    uint16_t *cells = grid_row(grid.row);
+    uint16_t *cells = grid_row(the_grid()->row);
     uint32_t rest = SCREEN_COLUMNS - column;
     uint32_t by = (uint32_t)(count > 0 ? count : -count);
     if (by > rest)
         by = rest;
     if (count > 0) {
         memmove(cells + column + by, cells + column, (rest - by) * sizeof *cells);
-        grid_erase(grid.row, column, column + by);
+        grid_erase(the_grid()->row, column, column + by);
     } else {
         memmove(cells + column, cells + column + by, (rest - by) * sizeof *cells);
-        grid_erase(grid.row, SCREEN_COLUMNS - by, SCREEN_COLUMNS);
+        grid_erase(the_grid()->row, SCREEN_COLUMNS - by, SCREEN_COLUMNS);
     }
 }

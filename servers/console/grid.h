@@ -1,6 +1,8 @@
 // What screen.c (characters and sequences) and cells.c (the grid) share.
 #pragma once
 
+#include <lib/kept.h>
+
 #include "screen.h"
 
 #define DEFAULT_ATTRIBUTE 0x07u
@@ -17,7 +19,12 @@ struct grid {
     bool hidden;          ///< the cursor
 };
 
-extern struct grid grid;
+extern struct grid kept_grid;
+
+static inline struct grid *the_grid(void)
+{
+    return KEPT_VIEW(kept_grid);
+}
 
 uint16_t *grid_row(uint32_t row);
 /// Blank cells [from, to) of a row.

@@ -19,6 +19,8 @@ struct line_hooks {
 };
 
 void line_init(const struct line_hooks *hooks);
+/// Goes on with what was kept. False: it is damaged.
+bool line_resume(const struct line_hooks *hooks);
 /// flags terminal_mode
 uint32_t line_mode(void);
 void line_set_mode(uint32_t mode);

@@ -6,6 +6,7 @@
 //      keyboard.c                          scan codes
 //      terminal.c                          how they go together
 //      vga.c serial.c ps2.c ports.c        the hardware
+#include <lib/kept.h>
 #include <lib/log.h>
 #include <lib/start.h>
 #include <proto/console_server.h>
@@ -15,22 +16,39 @@
 #include "terminal.h"
 #include "waits.h"
 
+uint32_t kept_words_max = 8192;
+
+static struct server server;
+
 static void on_signals(uint64_t bits)
 {
     terminal_service(bits);
+    server.unsettled = true;
+}
+
+static void settle(void)
+{
+    terminal_settle();
     waits_wake();
+    terminal_settle();
 }
 
 void server_main(const struct startup *startup)
 {
-    static struct server server = {
+    server = (struct server){
         .endpoint = STARTUP_SLOT_ENDPOINT,
         .dispatch = console_dispatch,
         .signals = on_signals,
+        .settle = settle,
         .client_bytes = sizeof(struct console_client),
     };
     (void)startup;
-    terminal_start(server.endpoint, requests_interrupt);
+    bool resumes = server_resume(&server);
+    if (resumes) {
+        waits_resume();
+        requests_resume();
+    }
+    terminal_start(server.endpoint, requests_interrupt, resumes);
     CHECK(init_ready(session_to(STARTUP_SLOT_INIT)) == OK);
     server_run(&server);
 }

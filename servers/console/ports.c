@@ -1,11 +1,16 @@
 // See ports.h. Called by the three drivers.
 #include "ports.h"
 
+#include <lib/kept.h>
 #include <lib/log.h>
 #include <lib/slots.h>
 #include <lib/start.h>
 #include <lib/text.h>
 #include <pith/syscall.h>
+
+enum { SIGNALS_MAX = 4 };
+
+static KEPT uint32_t signals[SIGNALS_MAX]; // slots, by bit
 
 struct granted ports_grant(const char *name)
 {
@@ -28,20 +33,22 @@ void ports_out(struct granted ports, uint32_t offset, uint8_t value)
           OK);
 }
 
-void ports_out_many(struct granted ports, uint32_t offset, const uint8_t *bytes, uint32_t count)
+void ports_out_many(struct granted ports, uint32_t offset, uint32_t count)
 {
-    uint64_t ignored;
-    memcpy(ipc_buffer()->io, bytes, count);
-    CHECK(sys_ioport(ports.slot, IO_OUT | IO_BYTE | IO_REPEAT, ports.first + offset, count,
-                     &ignored) == OK);
+    CHECK(kept_ioport(ports.slot, IO_OUT | IO_BYTE | IO_REPEAT, ports.first + offset, count) ==
+          OK);
 }
 
 void ports_bind(struct granted irq, uint32_t endpoint, uint64_t bit)
 {
-    uint32_t signal = slot_alloc();
-    CHECK(signal);
-    CHECK(sys_cap_copy(HANDLE_NULL, signal, endpoint, DERIVE_SIGNAL, bit, 0) == OK);
-    CHECK(sys_irq_control(irq.slot, IRQ_OP_BIND, irq.first, signal, 0) == OK);
+    uint32_t *signal = &KEPT_VIEW(signals)[0][__builtin_ctzl(bit) % SIGNALS_MAX];
+    if (!*signal)
+        *signal = slot_alloc();
+    slot_empty(*signal);
+    CHECK(*signal &&
+          sys_cap_copy(HANDLE_NULL, *signal, endpoint, DERIVE_SIGNAL, bit, 0) == OK);
+    status_ignore(sys_irq_control(irq.slot, IRQ_OP_UNBIND, irq.first, 0, 0)); // our former's
+    CHECK(sys_irq_control(irq.slot, IRQ_OP_BIND, irq.first, *signal, 0) == OK);
 }
 
 void ports_acknowledge(struct granted irq)

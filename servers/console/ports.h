@@ -13,9 +13,8 @@ struct granted {
 struct granted ports_grant(const char *name);
 uint8_t ports_in(struct granted ports, uint32_t offset);
 void ports_out(struct granted ports, uint32_t offset, uint8_t value);
-/// Up to 256 bytes to one port.
-void ports_out_many(struct granted ports, uint32_t offset, const uint8_t *bytes,
-                    uint32_t count);
+/// Up to 256 bytes, which are in the IPC buffer's `io`, to one port; commits (lib/kept.h).
+void ports_out_many(struct granted ports, uint32_t offset, uint32_t count);
 /// The interrupt signals `bit` at `endpoint`.
 void ports_bind(struct granted irq, uint32_t endpoint, uint64_t bit);
 void ports_acknowledge(struct granted irq);

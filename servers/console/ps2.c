@@ -57,11 +57,11 @@ static void configure(void)
         discard_input();
 }
 
-void ps2_start(uint32_t endpoint, uint64_t bit)
+void ps2_start(uint32_t endpoint, uint64_t bit, bool resumes)
 {
     ports = ports_grant("keyboard");
     irq = ports_grant("keyboard-irq");
-    if (ports_in(ports, STATUS) != STATUS_ABSENT)
+    if (!resumes && ports_in(ports, STATUS) != STATUS_ABSENT)
         configure();
     ports_bind(irq, endpoint, bit);
 }

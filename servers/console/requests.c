@@ -1,5 +1,6 @@
 // The requests to the terminal: io.idl's and console.idl's. Called by the generated dispatch.
 #include <lib/heap.h>
+#include <lib/kept.h>
 #include <lib/slots.h>
 #include <proto/console_server.h>
 
@@ -14,12 +15,12 @@
 #define TERMINAL_NUMBER 1u    // inode, on a device of its own
 #define DEVICE_NUMBER   2u
 
-static uint32_t interrupt_wake; // slot of the capability of on_interrupt, 0: none
+static KEPT uint32_t interrupt_wake; // slot of the capability of on_interrupt, 0: none
 
 void requests_interrupt(void)
 {
-    if (interrupt_wake)
-        status_ignore(sys_signal(interrupt_wake));
+    if (*KEPT_VIEW(interrupt_wake))
+        status_ignore(sys_signal(*KEPT_VIEW(interrupt_wake)));
 }
 
 static enum status find(struct client *client, uint32_t handle, struct open_terminal **open)
@@ -85,6 +86,7 @@ enum status console_on_write(struct request *r, const struct io_write_in *in,
         return open->flags & IO_FLAG_NONBLOCK ? E_AGAIN
                                               : waits_add(r, in->bytes.size, in->bytes.bytes);
     out->written = (uint32_t)terminal_write(in->bytes.bytes, in->bytes.size);
+    r->server->unsettled = true; // the serial line's part
     return OK;
 }
 
@@ -219,7 +221,7 @@ enum status console_on_set_mode(struct request *r, const struct console_set_mode
         return status;
     out->before = line_mode();
     line_set_mode(in->mode);
-    waits_wake(); // what was being typed may be readable now
+    r->server->unsettled = true; // what was being typed may be readable now
     return OK;
 }
 
@@ -255,7 +257,35 @@ enum status console_on_on_interrupt(struct request *r, const struct console_on_i
                                     struct console_on_interrupt_out *out)
 {
     (void)r, (void)out;
-    slot_delete(interrupt_wake);
-    interrupt_wake = in->wake;
+    slot_delete(*KEPT_VIEW(interrupt_wake));
+    *KEPT_VIEW(interrupt_wake) = in->wake;
     return OK;
+}
+
+/// How many handles refer to a description.
+static uint32_t references(const struct open_terminal *open)
+{
+    uint32_t count = 0;
+    MAP_EACH(node, &server_loop()->clients)
+    {
+        const struct console_client *client = (const struct console_client *)(const void *)node;
+        for (uint32_t i = 0; i < HANDLES_MAX; i++)
+            count += client->handles[i] == open;
+    }
+    return count;
+}
+
+void requests_resume(void)
+{
+    uint32_t wake = *KEPT_VIEW(interrupt_wake);
+    KEPT_CHECK(!wake || slot_taken(wake));
+    MAP_EACH(node, &server_loop()->clients)
+    {
+        const struct console_client *client = (const struct console_client *)(const void *)node;
+        for (uint32_t i = 0; i < HANDLES_MAX; i++) {
+            const struct open_terminal *open = client->handles[i];
+            KEPT_CHECK(!open || (heap_holds(open, sizeof *open) &&
+                                 open->references == references(open)));
+        }
+    }
 }

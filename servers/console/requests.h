@@ -3,3 +3,5 @@
 
 /// Ctrl-C was typed: tell who asked for it with on_interrupt.
 void requests_interrupt(void);
+/// After a restart: check what is there.
+void requests_resume(void);

@@ -14,6 +14,8 @@
 void screen_init(void);
 /// Start with what is on a screen already, the cursor at (column, row).
 void screen_adopt(const volatile uint16_t *cells, uint32_t column, uint32_t row);
+/// Goes on with what was kept. False: it is damaged.
+bool screen_resume(void);
 /// Output. Ends looking back.
 void screen_write(const void *bytes, size_t length);
 /// Look back (positive) or forward by so many lines.

@@ -3,6 +3,11 @@
 // chip swallows output.
 #include "serial.h"
 
+#include <lib/ipc.h>
+#include <lib/kept.h>
+#include <lib/server.h>
+#include <lib/text.h>
+
 #include "ports.h"
 
 // Offsets from port 0x3f8.
@@ -31,10 +36,18 @@
 #define RECEIVE_MAX 1024u // bytes in one go
 
 static struct granted ports, irq;
-static bool present;
 static bool transmit_interrupts;
-static uint8_t queue[SERIAL_QUEUE_BYTES];
-static uint32_t first, count;
+
+static KEPT struct serial {
+    uint8_t queue[SERIAL_QUEUE_BYTES];
+    uint32_t first, count;
+    bool present;
+} kept_serial;
+
+static struct serial *serial(void)
+{
+    return KEPT_VIEW(kept_serial);
+}
 
 static bool probe(void)
 {
@@ -45,12 +58,16 @@ static bool probe(void)
     return ports_in(ports, SCRATCH) == 0xa5;
 }
 
-void serial_start(uint32_t endpoint, uint64_t bit)
+// What the chip holds is not to be lost: nothing is cleared.
+static void resume(void)
 {
-    ports = ports_grant("com1");
-    irq = ports_grant("com1-irq");
-    present = probe();
-    if (!present)
+    KEPT_CHECK(serial()->first < SERIAL_QUEUE_BYTES && serial()->count <= SERIAL_QUEUE_BYTES);
+}
+
+static void set_up(void)
+{
+    serial()->present = probe();
+    if (!serial()->present)
         return;
     ports_out(ports, ENABLE, 0);
     ports_out(ports, LINE_CONTROL, DLAB);
@@ -59,13 +76,26 @@ void serial_start(uint32_t endpoint, uint64_t bit)
     ports_out(ports, LINE_CONTROL, EIGHT_BITS);
     ports_out(ports, FIFO_CONTROL, FIFO_ON);
     ports_out(ports, MODEM_CONTROL, MODEM_ON);
+}
+
+void serial_start(uint32_t endpoint, uint64_t bit, bool resumes)
+{
+    ports = ports_grant("com1");
+    irq = ports_grant("com1-irq");
+    if (resumes)
+        resume();
+    else
+        set_up();
+    if (!serial()->present)
+        return;
     ports_bind(irq, endpoint, bit);
+    ports_out(ports, ENABLE, 0); // what came while nobody listened interrupts again
     ports_out(ports, ENABLE, ENABLE_RECEIVE);
 }
 
 size_t serial_room(void)
 {
-    return SERIAL_QUEUE_BYTES - count;
+    return SERIAL_QUEUE_BYTES - serial()->count;
 }
 
 static void enable_transmit_interrupts(bool on)
@@ -76,43 +106,49 @@ static void enable_transmit_interrupts(bool on)
     ports_out(ports, ENABLE, on ? ENABLE_RECEIVE | ENABLE_TRANSMIT : ENABLE_RECEIVE);
 }
 
-// Sends while the FIFO is empty; an interrupt tells when it is again.
-static void transmit(void)
+// Sends while the FIFO is empty; an interrupt tells when it is again. Bytes leave the queue in
+// the instant in which they are sent.
+void serial_send(void)
 {
-    for (uint32_t i = 0; i < BURSTS_MAX && count > 0; i++) {
+    struct serial *s = serial();
+    if (!s->present)
+        return;
+    kept_commit();
+    for (uint32_t i = 0; i < BURSTS_MAX && s->count > 0; i++) {
         if (!(ports_in(ports, LINE_STATUS) & STATUS_EMPTY))
             break;
-        uint32_t burst = SERIAL_QUEUE_BYTES - first; // up to the ring's end
-        if (burst > count)
-            burst = count;
+        uint32_t burst = SERIAL_QUEUE_BYTES - s->first; // up to the ring's end
+        if (burst > s->count)
+            burst = s->count;
         if (burst > FIFO_BYTES)
             burst = FIFO_BYTES;
-        ports_out_many(ports, DATA, queue + first, burst);
-        first = (first + burst) % SERIAL_QUEUE_BYTES;
-        count -= burst;
+        memcpy(ipc_buffer()->io, s->queue + s->first, burst);
+        s->first = (s->first + burst) % SERIAL_QUEUE_BYTES;
+        s->count -= burst;
+        ports_out_many(ports, DATA, burst);
     }
-    enable_transmit_interrupts(count > 0);
+    enable_transmit_interrupts(s->count > 0);
 }
 
 void serial_write(const void *bytes, size_t length)
 {
-    if (!present)
+    struct serial *s = serial();
+    if (!s->present)
         return;
-    for (size_t i = 0; i < length && count < SERIAL_QUEUE_BYTES; i++)
-        queue[(first + count++) % SERIAL_QUEUE_BYTES] = ((const uint8_t *)bytes)[i];
-    transmit();
+    for (size_t i = 0; i < length && s->count < SERIAL_QUEUE_BYTES; i++)
+        s->queue[(s->first + s->count++) % SERIAL_QUEUE_BYTES] = ((const uint8_t *)bytes)[i];
 }
 
 void serial_service(void (*take)(uint8_t byte))
 {
-    if (!present)
+    if (!serial()->present)
         return;
     ports_acknowledge(irq); // first: the line is edge-triggered
     uint32_t received = 0;
     do {
         for (; received < RECEIVE_MAX && ports_in(ports, LINE_STATUS) & STATUS_DATA; received++)
             take(ports_in(ports, DATA));
-        transmit();
+        serial_send();
     } while (received < RECEIVE_MAX && !(ports_in(ports, IDENTIFY) & IDENTIFY_NONE));
     if (received == RECEIVE_MAX) { // others want service too: ask for a new edge
         ports_out(ports, ENABLE, 0);

@@ -8,10 +8,12 @@
 #define SERIAL_QUEUE_BYTES 65536u
 
 /// `bit`: the interrupt's in the signals of `endpoint`.
-void serial_start(uint32_t endpoint, uint64_t bit);
+void serial_start(uint32_t endpoint, uint64_t bit, bool resumes);
 /// Room in the queue of output.
 size_t serial_room(void);
-/// Queue bytes and begin to send; what does not fit is dropped (see serial_room).
+/// Queue bytes; what does not fit is dropped (see serial_room).
 void serial_write(const void *bytes, size_t length);
+/// Send what the line takes. Commits: not within a request (lib/kept.h).
+void serial_send(void);
 /// After the interrupt: send more, hand what came to `take`.
 void serial_service(void (*take)(uint8_t byte));

@@ -3,6 +3,9 @@
 // the queue is kept for echo.
 #include "terminal.h"
 
+#include <lib/kept.h>
+#include <lib/server.h>
+
 #include "line.h"
 #include "ps2.h"
 #include "screen.h"
@@ -10,7 +13,8 @@
 #include "vga.h"
 
 #define ECHO_BYTES  4096u // of the queue
-#define PIECE_BYTES 512u
+#define PIECE_BYTES 16u
+#define PIECE_WORDS 5000u // of kept state that a piece may change: scrolling sequences
 #define LOOK_BACK   (SCREEN_ROWS / 2)
 
 // Sends a piece both ways.
@@ -25,7 +29,8 @@ static size_t send(const char *bytes, size_t length, size_t keep)
 {
     char piece[PIECE_BYTES];
     size_t done = 0;
-    while (done < length && serial_room() >= keep + PIECE_BYTES) {
+    while (done < length && serial_room() >= keep + PIECE_BYTES &&
+           kept_room() >= PIECE_WORDS) {
         size_t filled = 0;
         for (; done < length && filled + 2 <= PIECE_BYTES; done++) {
             if (bytes[done] == '\n' && (line_mode() & TERMINAL_MODE_NEWLINE))
@@ -54,14 +59,17 @@ int terminal_writable(void)
     return serial_room() >= ECHO_BYTES + PIECE_BYTES;
 }
 
-void terminal_start(uint32_t endpoint, void (*interrupt)(void))
+// A byte that was typed is kept until it has had its effect.
+static KEPT uint32_t typed; // the byte + 1, 0: none
+
+static void input(uint8_t byte)
 {
-    static struct line_hooks hooks = {.echo = echo, .column = screen_column};
-    hooks.interrupt = interrupt;
-    line_init(&hooks);
-    vga_start();
-    serial_start(endpoint, SIGNAL_SERIAL);
-    ps2_start(endpoint, SIGNAL_KEYBOARD);
+    kept_commit();
+    *KEPT_VIEW(typed) = byte + 1u;
+    kept_commit();
+    line_input(byte);
+    *KEPT_VIEW(typed) = 0;
+    kept_commit();
 }
 
 static void take_keys(struct keys keys)
@@ -71,7 +79,7 @@ static void take_keys(struct keys keys)
     else if (keys.count)
         screen_look_back(INT32_MIN);
     for (uint32_t i = 0; i < keys.count; i++)
-        line_input((uint8_t)keys.bytes[i]);
+        input((uint8_t)keys.bytes[i]);
 }
 
 void terminal_service(uint64_t signals)
@@ -79,6 +87,27 @@ void terminal_service(uint64_t signals)
     if (signals & SIGNAL_KEYBOARD)
         ps2_service(take_keys);
     if (signals & SIGNAL_SERIAL)
-        serial_service(line_input);
+        serial_service(input);
     vga_show();
+}
+
+void terminal_start(uint32_t endpoint, void (*interrupt)(void), bool resumes)
+{
+    static struct line_hooks hooks = {.echo = echo, .column = screen_column};
+    hooks.interrupt = interrupt;
+    if (resumes)
+        KEPT_CHECK(line_resume(&hooks) && screen_resume());
+    else
+        line_init(&hooks);
+    vga_start(resumes);
+    serial_start(endpoint, SIGNAL_SERIAL, resumes);
+    ps2_start(endpoint, SIGNAL_KEYBOARD, resumes);
+    if (*KEPT_VIEW(typed))
+        input((uint8_t)(*KEPT_VIEW(typed) - 1));
+    terminal_service(resumes ? SIGNAL_KEYBOARD | SIGNAL_SERIAL : 0);
+}
+
+void terminal_settle(void)
+{
+    serial_send();
 }

@@ -3,7 +3,7 @@
 #include "vga.h"
 
 #include <lib/log.h>
-#include <lib/session.h>
+#include <lib/server.h>
 #include <lib/start.h>
 #include <proto/memory.h>
 
@@ -55,7 +55,7 @@ static void disable_blinking(void)
     (void)ports_in(ports, STATUS);
 }
 
-void vga_start(void)
+void vga_start(bool resume)
 {
     uint64_t address, length;
     ports = ports_grant("vga-ports");
@@ -64,12 +64,15 @@ void vga_start(void)
                               &address, &length) == OK);
     CHECK(length >= sizeof shown);
     memory = (volatile uint16_t *)address;
+    server_claim((void *)address);
     shown_cursor = (uint32_t)crtc_read(CURSOR_HIGH) << 8 | crtc_read(CURSOR_LOW);
-    screen_init();
-    screen_adopt(memory, shown_cursor % SCREEN_COLUMNS, shown_cursor / SCREEN_COLUMNS);
+    if (!resume) {
+        screen_init();
+        screen_adopt(memory, shown_cursor % SCREEN_COLUMNS, shown_cursor / SCREEN_COLUMNS);
+    }
     for (uint32_t row = 0; row < SCREEN_ROWS; row++)
         for (uint32_t column = 0; column < SCREEN_COLUMNS; column++)
-            shown[row][column] = screen_row(row)[column];
+            shown[row][column] = memory[row * SCREEN_COLUMNS + column];
     crtc_write(CURSOR_START, CURSOR_FIRST_LINE);
     crtc_write(CURSOR_END, CURSOR_LAST_LINE);
     disable_blinking();

@@ -3,6 +3,7 @@
 #include "waits.h"
 
 #include <lib/heap.h>
+#include <lib/kept.h>
 #include <lib/slots.h>
 #include <proto/console_server.h>
 #include <proto/io_server.h>
@@ -27,8 +28,19 @@ struct watch {
     uint32_t wake;
 };
 
-static struct list waiters = {&waiters, &waiters};
-static struct list watches = {&watches, &watches};
+static KEPT struct waits {
+    struct list waiters, watches;
+} kept_waits;
+
+static struct waits *all(void)
+{
+    struct waits *waits = KEPT_VIEW(kept_waits);
+    if (!waits->waiters.next) {
+        list_start(&waits->waiters);
+        list_start(&waits->watches);
+    }
+    return waits;
+}
 
 struct console_client *console_client(struct client *client)
 {
@@ -79,7 +91,7 @@ enum status waits_add(struct request *r, uint32_t length, const void *from)
     waiter->client = client;
     waiter->from = from;
     waiter->length = length;
-    list_append(&waiters, &waiter->all);
+    list_append(&all()->waiters, &waiter->all);
     list_append(&client->waiters, &waiter->by_client);
     client->waiter_count++;
     return LATER;
@@ -95,7 +107,7 @@ enum status waits_watch(struct console_client *client, uint32_t events, uint32_t
     watch->client = client;
     watch->events = events;
     watch->wake = wake;
-    list_append(&watches, &watch->all);
+    list_append(&all()->watches, &watch->all);
     list_append(&client->watches, &watch->by_client);
     client->watch_count++;
     return OK;
@@ -116,25 +128,32 @@ static void answer_reader(struct waiter *waiter)
     if (line_peek(out.bytes.bytes, waiter->length, &bytes, &entries) != OK)
         return;
     out.bytes.size = (uint32_t)bytes;
-    if (io_read_reply(waiter->reply, OK, &out) == OK)
-        line_take(entries);
+    struct reply *reply = waiter->reply;
+    kept_commit();
+    line_take(entries);
     waiter_end(waiter);
+    if (io_read_reply(reply, OK, &out) != OK)
+        waiter_end(waiter); // nobody is there: it is all undone
+    kept_commit();
 }
 
-// What a writer that was cancelled wanted shown is shown all the same: it cannot be taken back.
 static void answer_writer(struct waiter *waiter)
 {
     struct io_write_out out = {0};
     if (!terminal_writable())
         return;
+    struct reply *reply = waiter->reply;
+    kept_commit();
     out.written = (uint32_t)terminal_write(waiter->from, waiter->length);
-    status_ignore(io_write_reply(waiter->reply, OK, &out));
     waiter_end(waiter);
+    if (io_write_reply(reply, OK, &out) != OK)
+        waiter_end(waiter); // as above
+    kept_commit();
 }
 
 void waits_wake(void)
 {
-    LIST_EACH(link, &waiters)
+    LIST_EACH(link, &all()->waiters)
     {
         struct waiter *waiter = LIST_OBJECT(link, struct waiter, all);
         if (waiter->from)
@@ -143,12 +162,49 @@ void waits_wake(void)
             answer_reader(waiter);
     }
     uint32_t events = waits_events();
-    LIST_EACH(watched, &watches)
+    LIST_EACH(watched, &all()->watches)
     {
         struct watch *watch = LIST_OBJECT(watched, struct watch, all);
         if (events & watch->events)
             watch_end(watch, true);
     }
+}
+
+static void client_resume(struct console_client *client)
+{
+    KEPT_CHECK(server_list_valid(&client->waiters, offsetof(struct waiter, by_client),
+                                 sizeof(struct waiter)));
+    KEPT_CHECK(server_list_valid(&client->watches, offsetof(struct watch, by_client),
+                                 sizeof(struct watch)));
+    LIST_EACH(link, &client->waiters)
+    {
+        struct waiter *waiter = LIST_OBJECT(link, struct waiter, by_client);
+        KEPT_CHECK(waiter->client == client);
+        waiter_end(waiter); // its caller knows, and comes again
+    }
+    uint32_t count = 0;
+    LIST_EACH(watched, &client->watches)
+    {
+        struct watch *watch = LIST_OBJECT(watched, struct watch, by_client);
+        KEPT_CHECK(watch->client == client && slot_taken(watch->wake));
+        count++;
+    }
+    KEPT_CHECK(client->waiter_count == 0 && client->watch_count == count);
+}
+
+void waits_resume(void)
+{
+    KEPT_CHECK(server_list_valid(&all()->waiters, offsetof(struct waiter, all),
+                                 sizeof(struct waiter)));
+    KEPT_CHECK(server_list_valid(&all()->watches, offsetof(struct watch, all),
+                                 sizeof(struct watch)));
+    MAP_EACH(node, &server_loop()->clients)
+    {
+        struct console_client *client = (struct console_client *)(void *)node;
+        if (client->started)
+            client_resume(client);
+    }
+    KEPT_CHECK(list_empty(&all()->waiters));
 }
 
 void waits_client_end(struct console_client *client)

@@ -32,4 +32,6 @@ enum status waits_watch(struct console_client *client, uint32_t events, uint32_t
 uint32_t waits_events(void);
 /// Input came or output went: answer whom it concerns.
 void waits_wake(void);
+/// After a restart: check what is there; waiters are gone, watches stay.
+void waits_resume(void);
 void waits_client_end(struct console_client *client);

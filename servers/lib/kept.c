@@ -36,13 +36,14 @@ extern struct entry kept_section_end[]; // server.ld: behind all KEPT variables
 
 #define ENTRIES kept_section_end
 
-__attribute__((weak)) const uint32_t kept_words_max = 2048;
+__attribute__((weak)) uint32_t kept_words_max = 2048;
 
 // The words that this turn (from one commit to the next) has noted last, each with its turn.
 static uint64_t seen[SEEN];
 static uint64_t turn = 1;
 
 static bool former;
+static bool noting; // from kept_begin on
 
 // ---------------------------------------------------------------- notes
 
@@ -66,7 +67,7 @@ static void note_word(uint64_t *word)
 void kept_note(const void *start, size_t bytes)
 {
     uint64_t address = (uint64_t)start;
-    if (!in_section(address) && address < KEPT_PAGES)
+    if (!noting || (!in_section(address) && address < KEPT_PAGES))
         return;
     for (uint64_t at = address & ~7ul; at < address + bytes; at += 8)
         note_word((uint64_t *)at);
@@ -127,6 +128,11 @@ static void end_turn(void)
         __builtin_memset(seen, 0, sizeof seen);
         turn = 1;
     }
+}
+
+uint32_t kept_room(void)
+{
+    return kept_words_max - log.count;
 }
 
 void kept_commit(void)
@@ -203,6 +209,12 @@ enum status kept_signal(uint32_t handle)
     return armed_call(SYSCALL_SIGNAL, handle, &none, false);
 }
 
+enum status kept_ioport(uint32_t port, uint32_t flags, uint32_t number, uint32_t value)
+{
+    struct message m = {.tag = flags, .words = {number, value}}; // the same registers
+    return armed_call(SYSCALL_IOPORT, port, &m, false);
+}
+
 // ---------------------------------------------------------------- the next instance
 
 /// Whether the armed system call was carried out, and so committed.
@@ -238,8 +250,13 @@ static void make_ranges(uint64_t bytes)
     struct session memory = {.endpoint = STARTUP_SLOT_MEMORY};
     CHECK(memory_reserve_at(&memory, KEPT_AT, KEPT_END - KEPT_AT) == OK);
     CHECK(memory_commit(&memory, KEPT_AT, bytes, PROTECTION_READ | PROTECTION_WRITE) == OK);
-    log.bytes = bytes;
+}
+
+void kept_begin(void)
+{
+    log.bytes = section_bytes();
     log.magic = KEPT_MAGIC;
+    noting = true;
 }
 
 void kept_start(const struct startup *startup)
@@ -256,6 +273,7 @@ void kept_start(const struct startup *startup)
     else
         kept_undo();
     log.armed = 0;
+    noting = true;
 }
 
 bool kept_former(void)

@@ -170,6 +170,7 @@ _Noreturn void server_run(struct server *server)
     if (kept_former())
         resume_finish();
     CHECK(server_start(server));
+    kept_begin();
     server->unsettled = server->settle != 0;
     bool answer = false;
     for (;;)

@@ -56,10 +56,17 @@ void kept_undo(void);
 void kept_copy(void *to, const void *from, size_t bytes);
 
 /// How many words one request may change. The library's value may be replaced by a server's.
-extern const uint32_t kept_words_max;
+extern uint32_t kept_words_max;
+
+/// How many more it may now.
+uint32_t kept_room(void);
 
 /// Before all else: makes the ranges, or takes them over from the instance before.
 void kept_start(const struct startup *startup);
+
+/// The first instance is ready: what it keeps is complete from here on. One that ends before
+/// leaves nothing.
+void kept_begin(void);
 
 /// Whether there was an instance before, whose state is to be looked through and used.
 bool kept_former(void);
@@ -74,6 +81,8 @@ enum status kept_answer(uint32_t reply, struct message *m);
 /// Commits if the status is OK, else undoes.
 enum status kept_reply(uint32_t reply, struct message *m);
 enum status kept_signal(uint32_t handle);
+/// sys_ioport, for output.
+enum status kept_ioport(uint32_t port, uint32_t flags, uint32_t number, uint32_t value);
 
 #else
 
@@ -99,6 +108,8 @@ static inline void kept_start(const struct startup *startup)
     (void)startup;
 }
 
+static inline void kept_begin(void) {}
+
 static inline bool kept_former(void)
 {
     return false;
@@ -122,6 +133,11 @@ static inline enum status kept_reply(uint32_t reply, struct message *m)
 static inline enum status kept_signal(uint32_t handle)
 {
     return sys_signal(handle);
+}
+
+static inline uint32_t kept_room(void)
+{
+    return UINT32_MAX;
 }
 
 #endif
