@@ -3,11 +3,13 @@
 // when its pipe goes, it is signalled.
 #include "blocked.h"
 
+#include <lib/kept.h>
 #include <lib/slots.h>
 #include <proto/io_server.h>
 
 #include "objects.h"
 
+#define RELEASE_WORDS 4096u // of kept state that may change with one description
 #define WAITS_MAX 32u // waiters of one client, and its watches: beyond, the oldest is given up
 
 struct waiter {
@@ -26,6 +28,17 @@ struct watch {
     uint32_t wake;
     bool writer; // which end it watches
 };
+
+// Pipes whose waiters are to be looked at; the list holds each.
+static KEPT struct list kept_changed;
+
+static struct list *changed(void)
+{
+    struct list *list = KEPT_VIEW(kept_changed);
+    if (!list->next)
+        list_start(list);
+    return list;
+}
 
 struct files_client *files_client(struct client *client)
 {
@@ -117,24 +130,31 @@ static bool retry_read(struct waiter *waiter)
     if (status == E_AGAIN)
         return false;
     out.bytes.size = (uint32_t)bytes;
-    if (io_read_reply(waiter->reply, status, &out) == OK)
-        description_took(description, bytes);
+    struct reply *reply = waiter->reply;
+    kept_commit();
+    description_took(description, bytes);
     waiter_end(waiter);
+    if (io_read_reply(reply, status, &out) != OK)
+        waiter_end(waiter); // nobody is there: it is all undone
+    kept_commit();
     return true;
 }
 
 static bool retry_write(struct waiter *waiter)
 {
-    struct pipe *pipe = waiter->description->pipe;
     struct io_write_out out = {0};
     size_t written;
-    enum status status = pipe_write(pipe, waiter->from, waiter->length, &written);
+    kept_commit();
+    enum status status =
+        pipe_write(waiter->description->pipe, waiter->from, waiter->length, &written);
     if (status == E_AGAIN)
         return false;
+    struct reply *reply = waiter->reply;
     out.written = (uint32_t)written;
-    if (io_write_reply(waiter->reply, status, &out) != OK)
-        pipe_unwrite(pipe, written);
     waiter_end(waiter);
+    if (io_write_reply(reply, status, &out) != OK)
+        waiter_end(waiter); // as above
+    kept_commit();
     return true;
 }
 
@@ -150,9 +170,8 @@ static bool wake_one(struct pipe *pipe)
     return false;
 }
 
-void blocked_wake(struct pipe *pipe)
+static void wake(struct pipe *pipe)
 {
-    pipe_hold(pipe); // its last end may go with a waiter
     while (wake_one(pipe))
         ;
     LIST_EACH(link, &pipe->watches)
@@ -161,19 +180,41 @@ void blocked_wake(struct pipe *pipe)
         if (pipe_events(pipe, watch->writer) & (watch->events | IO_EVENT_HANGUP))
             watch_end(watch, true);
     }
-    pipe_drop(pipe);
+}
+
+void blocked_wake(struct pipe *pipe)
+{
+    if (!list_empty(&pipe->changed))
+        return;
+    pipe_hold(pipe); // its last end may go with a waiter
+    list_append(changed(), &pipe->changed);
+}
+
+bool blocked_unsettled(void)
+{
+    return !list_empty(changed());
+}
+
+void blocked_settle(void)
+{
+    while (!list_empty(changed())) {
+        struct pipe *pipe = LIST_OBJECT(changed()->next, struct pipe, changed);
+        kept_commit();
+        wake(pipe);
+        list_remove(&pipe->changed);
+        pipe_drop(pipe);
+        kept_commit();
+    }
 }
 
 void blocked_release(struct description *description)
 {
     struct pipe *pipe = description->references == 1 ? description->pipe : NULL;
     if (pipe)
-        pipe_hold(pipe);
+        blocked_wake(pipe); // an end closes; without any, every watch is told so and gone
     description_release(description);
-    if (pipe) {
-        blocked_wake(pipe); // an end closed; without any, every watch is told so and gone
-        pipe_drop(pipe);
-    }
+    if (kept_room() < RELEASE_WORDS)
+        kept_commit(); // one of many that a client had: the rest comes with the next try
 }
 
 void blocked_client_end(struct files_client *client)
@@ -185,4 +226,39 @@ void blocked_client_end(struct files_client *client)
     }
     while (!list_empty(&client->watches))
         watch_end(LIST_OBJECT(client->watches.next, struct watch, by_client), false);
+}
+
+static void client_resume(struct files_client *client)
+{
+    KEPT_CHECK(handles_valid(&client->handles));
+    for (const struct list *link = client->waiters.next; link != &client->waiters;
+         link = link->next)
+        KEPT_CHECK(object_valid(LIST_OBJECT(link, const struct waiter, by_client),
+                                sizeof(struct waiter)));
+    while (!list_empty(&client->waiters)) {
+        struct waiter *waiter = LIST_OBJECT(client->waiters.next, struct waiter, by_client);
+        KEPT_CHECK(waiter->client == client);
+        waiter_end(waiter); // its caller knows, and comes again
+    }
+    uint32_t count = 0;
+    for (const struct list *link = client->watches.next; link != &client->watches;
+         link = link->next) {
+        const struct watch *watch = LIST_OBJECT(link, const struct watch, by_client);
+        KEPT_CHECK(object_valid(watch, sizeof *watch) && watch->client == client &&
+                   slot_taken(watch->wake) && ++count <= WAITS_MAX);
+    }
+    KEPT_CHECK(count == client->watch_count && client->waiter_count == 0);
+}
+
+void blocked_resume(void)
+{
+    for (const struct list *link = changed()->next; link != changed(); link = link->next)
+        KEPT_CHECK(object_valid(LIST_OBJECT(link, const struct pipe, changed),
+                                sizeof(struct pipe)));
+    MAP_EACH(node, &server_loop()->clients)
+    {
+        struct files_client *client = (struct files_client *)(void *)node;
+        if (client->started)
+            client_resume(client);
+    }
 }

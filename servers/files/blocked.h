@@ -26,8 +26,13 @@ enum status blocked_wait(struct request *r, struct description *description, uin
 /// Signal `wake` (a slot, owned from here on when OK) once one of `events` may hold. E_NOMEM.
 enum status blocked_watch(struct files_client *client, struct description *description,
                           uint32_t events, uint32_t wake);
-/// The pipe changed: answer whom it concerns.
+/// The pipe changed: whom it concerns is answered by blocked_settle.
 void blocked_wake(struct pipe *pipe);
+/// Between requests; commits (lib/kept.h).
+bool blocked_unsettled(void);
+void blocked_settle(void);
+/// After a restart: check what clients have; waiters are gone, watches stay.
+void blocked_resume(void);
 /// Drop a reference, and tell those at the other end if a pipe's end closed.
 void blocked_release(struct description *description);
 /// The client is dead: forget its waits and watches.

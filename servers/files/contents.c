@@ -11,12 +11,17 @@
 // only by a write that found no space, and goes with the next cut.
 #include "inode.h"
 
+#include <lib/kept.h>
 #include <lib/text.h>
 
+#include "locks.h"
+#include "objects.h"
 #include "pages.h"
 
 #define FANOUT_BITS 9u
 #define FANOUT      (1u << FANOUT_BITS)
+#define HEIGHT_MAX  3u    // what FILE_BYTES_MAX needs
+#define ROOM        4096u // words of kept state that one page may change, and then some
 
 static uint64_t minimum(uint64_t a, uint64_t b)
 {
@@ -40,7 +45,9 @@ static void *tree_find(const struct inode *inode, uint64_t index)
 }
 
 // Frees what lies at page `keep` of the subtree and behind it. True: nothing is left of it.
-static bool tree_cut(struct inode *inode, void **place, uint32_t level, uint64_t keep)
+// `clears`: what refers to it stays, and is to say so.
+static bool tree_cut(struct inode *inode, void **place, uint32_t level, uint64_t keep,
+                     bool clears)
 {
     if (!*place)
         return true;
@@ -50,12 +57,14 @@ static bool tree_cut(struct inode *inode, void **place, uint32_t level, uint64_t
     void **children = *place;
     for (uint32_t i = 0; level > 0 && i < FANOUT; i++) {
         uint64_t start = i * tree_span(level - 1);
-        empty &= tree_cut(inode, &children[i], level - 1, keep > start ? keep - start : 0);
+        empty &= tree_cut(inode, &children[i], level - 1, keep > start ? keep - start : 0,
+                          keep > 0);
     }
     if (empty) {
         pages_give(*place);
         inode->file.pages--;
-        *place = NULL;
+        if (clears)
+            *place = NULL;
     }
     return empty;
 }
@@ -85,14 +94,16 @@ static bool tree_raise(struct inode *inode, uint64_t index)
     return true;
 }
 
-// Fills a page with what the file holds there without it.
+static const uint8_t zeroes[PAGE_BYTES];
+
+// Fills a new page with what the file holds there without it.
 static void page_fill(const struct inode *inode, uint64_t index, uint8_t *page)
 {
     uint64_t start = index * PAGE_BYTES, base = inode->file.base_bytes;
     size_t valid = start < base ? (size_t)minimum(base - start, PAGE_BYTES) : 0;
     if (valid)
-        memcpy(page, inode->file.base + start, valid);
-    memset(page + valid, 0, PAGE_BYTES - valid);
+        kept_copy(page, inode->file.base + start, valid);
+    kept_copy(page + valid, zeroes, PAGE_BYTES - valid);
 }
 
 // The file's own page `index`, made if it is missing; null: no space, and the contents as they
@@ -160,7 +171,10 @@ enum status contents_write(struct inode *inode, uint64_t offset, const void *fro
         uint8_t *page = tree_make(inode, at / PAGE_BYTES);
         if (!page)
             break;
-        memcpy(page + within, (const uint8_t *)from + *written, step);
+        // What lies behind the end is zero: should this be undone, it is so again.
+        if (at + step > inode->size && inode->size / PAGE_BYTES == at / PAGE_BYTES)
+            kept_note(page + within, step);
+        kept_copy(page + within, (const uint8_t *)from + *written, step);
         *written += step;
     }
     if (*written == 0)
@@ -171,16 +185,45 @@ enum status contents_write(struct inode *inode, uint64_t offset, const void *fro
     return OK;
 }
 
+// Hands a large tree to an inode that is about to go. False: no space for it.
+static bool give_away(struct inode *inode)
+{
+    struct inode *remains = inode_new(FILE_TYPE_REGULAR, 0);
+    if (!remains)
+        return false;
+    remains->file = inode->file;
+    remains->file.locks = NULL;
+    remains->file.base_bytes = 0;
+    remains->size = inode->size;
+    inode->file.root = NULL;
+    inode->file.pages = 0;
+    inode_release(remains);
+    return true;
+}
+
+void contents_shrink(struct inode *inode, uint64_t size)
+{
+    const uint64_t step = (uint64_t)CONTENTS_STEP * PAGE_BYTES;
+    while (inode->size > size && inode->file.pages > CONTENTS_STEP) {
+        uint64_t last = (inode->size - 1) / step * step;
+        (void)contents_truncate(inode, last > size ? last : size);
+        kept_commit();
+    }
+    (void)contents_truncate(inode, size);
+}
+
 enum status contents_truncate(struct inode *inode, uint64_t size)
 {
     if (size > FILE_BYTES_MAX)
         return E_FBIG;
+    if (size == 0 && inode->file.pages > CONTENTS_STEP && !give_away(inode))
+        contents_shrink(inode, 0);
     if (size < inode->size) {
         uint8_t *last = size % PAGE_BYTES ? tree_find(inode, size / PAGE_BYTES) : NULL;
         if (last)
             memset(last + size % PAGE_BYTES, 0, PAGE_BYTES - size % PAGE_BYTES);
         tree_cut(inode, &inode->file.root, inode->file.height,
-                 (size + PAGE_BYTES - 1) / PAGE_BYTES);
+                 (size + PAGE_BYTES - 1) / PAGE_BYTES, true);
         inode->file.base_bytes = minimum(inode->file.base_bytes, size);
         if (!inode->file.root)
             inode->file.height = 0;
@@ -197,16 +240,51 @@ enum status contents_allocate(struct inode *inode, uint64_t offset, uint64_t len
     uint64_t first = offset / PAGE_BYTES, end = (offset + length + PAGE_BYTES - 1) / PAGE_BYTES;
     if (end - first > pages_free(PAGE_CONTENTS) + inode->file.pages)
         return E_NOSPACE; // at once, instead of after taking all there is
+    uint64_t before = inode->size;
     for (uint64_t index = first; index < end; index++) {
+        if (kept_room() < ROOM && index * PAGE_BYTES > inode->size) { // as far as it got
+            inode->size = index * PAGE_BYTES;
+            kept_commit();
+        }
         if (tree_make(inode, index))
             continue;
-        if (first * PAGE_BYTES >= inode->size) // nothing but new pages: give them back
-            tree_cut(inode, &inode->file.root, inode->file.height,
-                     (inode->size + PAGE_BYTES - 1) / PAGE_BYTES);
+        if (first * PAGE_BYTES >= before) { // nothing but new pages: give them back
+            inode->size = index * PAGE_BYTES;
+            contents_shrink(inode, before);
+        }
         return E_NOSPACE;
     }
     if (offset + length > inode->size)
         inode->size = offset + length;
     inode_touch(inode);
     return OK;
+}
+
+// Counts the pages of a subtree; false: there is one that is none.
+static bool tree_valid(void *const *node, uint32_t level, uint64_t *pages)
+{
+    if (!node)
+        return true;
+    if (!pages_holds(node, PAGE_BYTES))
+        return false;
+    ++*pages;
+    for (uint32_t i = 0; level > 0 && i < FANOUT; i++)
+        if (!tree_valid(node[i], level - 1, pages))
+            return false;
+    return true;
+}
+
+bool contents_valid(const struct inode *inode)
+{
+    uint64_t pages = 0, base = (uint64_t)inode->file.base, limit = inodes()->initrd_bytes;
+    uint32_t locks = 0;
+    for (const struct record_lock *lock = inode->file.locks; lock; lock = lock->next)
+        if (!object_valid(lock, sizeof *lock) || ++locks > LOCKS_MAX)
+            return false;
+    return inode->size <= FILE_BYTES_MAX && inode->file.height <= HEIGHT_MAX &&
+           (inode->file.base_bytes == 0 ||
+            (base - inodes()->initrd <= limit &&
+             inode->file.base_bytes <= limit - (base - inodes()->initrd))) &&
+           tree_valid(inode->file.root, inode->file.height, &pages) &&
+           pages == inode->file.pages;
 }

@@ -3,6 +3,7 @@
 // while names come and go. Called by path.c and names.c.
 #include "inode.h"
 
+#include <lib/kept.h>
 #include <lib/text.h>
 
 #include "objects.h"
@@ -12,11 +13,18 @@
 #define COOKIE_DOTDOT 1u
 #define COOKIE_FIRST  2u
 
-static struct entry *table[BUCKETS];
+static KEPT struct table {
+    struct entry *bucket[BUCKETS];
+} kept_table;
+
+static struct entry **bucket(uint32_t hash)
+{
+    return &KEPT_VIEW(kept_table)->bucket[hash % BUCKETS];
+}
 
 void directory_init(void)
 {
-    memset(table, 0, sizeof table);
+    memset(KEPT_VIEW(kept_table), 0, sizeof kept_table);
 }
 
 // FNV-1a over the parent's number and the name.
@@ -32,7 +40,7 @@ static uint32_t name_hash(const struct inode *directory, const char *name, size_
 struct entry *directory_find(const struct inode *directory, const char *name, size_t bytes)
 {
     uint32_t hash = name_hash(directory, name, bytes);
-    struct entry *entry = table[hash % BUCKETS];
+    struct entry *entry = *bucket(hash);
     while (entry && !(entry->hash == hash && entry->parent == directory &&
                       entry->bytes == bytes && memcmp(entry->name, name, bytes) == 0))
         entry = entry->chain;
@@ -44,8 +52,8 @@ static void entry_link(struct entry *entry, struct inode *directory)
 {
     entry->parent = directory;
     entry->hash = name_hash(directory, entry->name, entry->bytes);
-    entry->chain = table[entry->hash % BUCKETS];
-    table[entry->hash % BUCKETS] = entry;
+    entry->chain = *bucket(entry->hash);
+    *bucket(entry->hash) = entry;
     entry->cookie = directory->directory.next_cookie++;
     entry->next = NULL;
     entry->previous = directory->directory.last;
@@ -65,7 +73,7 @@ static void entry_link(struct entry *entry, struct inode *directory)
 static void entry_unlink(struct entry *entry)
 {
     struct inode *directory = entry->parent;
-    struct entry **place = &table[entry->hash % BUCKETS];
+    struct entry **place = bucket(entry->hash);
     while (*place != entry)
         place = &(*place)->chain;
     *place = entry->chain;
@@ -141,14 +149,14 @@ enum status directory_move(struct entry *entry, struct inode *to, const char *na
 
 struct inode *directory_parent(const struct inode *directory)
 {
-    if (directory == inode_root)
-        return inode_root;
+    if (directory == inodes()->root)
+        return inodes()->root;
     return directory->directory.self ? directory->directory.self->parent : NULL;
 }
 
 bool directory_is_below(const struct inode *inode, const struct inode *ancestor)
 {
-    while (inode && inode != ancestor && inode != inode_root)
+    while (inode && inode != ancestor && inode != inodes()->root)
         inode = directory_parent(inode);
     return inode == ancestor;
 }
@@ -210,9 +218,9 @@ enum status directory_read(struct inode *directory, uint64_t cookie, void *to, s
 enum status directory_path(const struct inode *directory, char *to, size_t room, size_t *bytes)
 {
     size_t at = room; // built from its end
-    if (directory == inode_root && room > 0)
+    if (directory == inodes()->root && room > 0)
         to[--at] = '/';
-    while (directory != inode_root) {
+    while (directory != inodes()->root) {
         const struct entry *self = directory->directory.self;
         if (!self)
             return E_NOENT;
@@ -226,4 +234,87 @@ enum status directory_path(const struct inode *directory, char *to, size_t room,
     *bytes = room - at;
     memmove(to, to + at, *bytes);
     return OK;
+}
+
+// ---------------------------------------------------------------- after a restart
+
+static bool inode_valid(const struct inode *inode)
+{
+    if (!object_valid(inode, sizeof *inode) || inode->number > inodes()->next_number)
+        return false;
+    switch (inode->type) {
+    case FILE_TYPE_REGULAR:
+        return contents_valid(inode);
+    case FILE_TYPE_SYMLINK:
+        return inode->size > OBJECT_BYTES_MAX ? inode->size <= PATH_BYTES
+                                              : object_valid(inode->target, inode->size);
+    case FILE_TYPE_CHARACTER:
+        return inode->device >= DEVICE_CONSOLE && inode->device <= DEVICE_RANDOM;
+    default:
+        return inode->type == FILE_TYPE_DIRECTORY;
+    }
+}
+
+// An entry whose pointers were not followed yet.
+static bool entry_valid(const struct entry *entry, const struct entry *before,
+                        const struct inode *directory)
+{
+    return object_valid(entry, sizeof *entry) &&
+           object_valid(entry, sizeof *entry + entry->bytes) && entry->previous == before &&
+           entry->parent == directory && (!before || entry->cookie > before->cookie) &&
+           inode_valid(entry->inode) && entry->inode->links >= 1 &&
+           directory_find(directory, entry->name, entry->bytes) == entry &&
+           (entry->inode->type != FILE_TYPE_DIRECTORY ||
+            entry->inode->directory.self == entry);
+}
+
+// The names of one directory, *names of them in all so far.
+static bool names_valid(const struct inode *directory, uint64_t *names)
+{
+    uint64_t count = 0;
+    const struct entry *before = NULL;
+    for (const struct entry *entry = directory->directory.first; entry; entry = entry->next) {
+        if (!entry_valid(entry, before, directory) || ++count > directory->size)
+            return false;
+        before = entry;
+    }
+    const struct entry *hint = directory->directory.hint;
+    *names += count;
+    return count == directory->size && directory->directory.last == before &&
+           (!hint || (object_valid(hint, sizeof *hint) && hint->parent == directory));
+}
+
+static bool table_valid(void)
+{
+    for (uint32_t i = 0; i < BUCKETS; i++)
+        for (const struct entry *entry = *bucket(i); entry; entry = entry->chain)
+            if (!object_valid(entry, sizeof *entry) || entry->hash % BUCKETS != i ||
+                (entry->chain && !object_valid(entry->chain, sizeof *entry)))
+                return false;
+    return true;
+}
+
+// Where a walk through the whole tree goes on behind this entry: into it, to its neighbour, or
+// to its parent's. Null: nowhere.
+static const struct entry *walk_next(const struct entry *entry)
+{
+    if (entry->inode->type == FILE_TYPE_DIRECTORY && entry->inode->directory.first)
+        return entry->inode->directory.first;
+    while (entry && !entry->next)
+        entry = entry->parent->directory.self;
+    return entry ? entry->next : NULL;
+}
+
+bool directory_valid(void)
+{
+    const struct inode *root = inodes()->root;
+    uint64_t names = 0, seen = 0;
+    if (!object_valid(root, sizeof *root) || root->type != FILE_TYPE_DIRECTORY ||
+        !table_valid() || !names_valid(root, &names))
+        return false;
+    for (const struct entry *entry = root->directory.first; entry; entry = walk_next(entry))
+        if (++seen > names || (entry->inode->type == FILE_TYPE_DIRECTORY &&
+                               !names_valid(entry->inode, &names)))
+            return false;
+    return seen == names;
 }

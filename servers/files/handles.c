@@ -1,15 +1,17 @@
 // See handles.h. Called by requests.c. Blocks come as handles are made, and stay until the end.
 #include "handles.h"
 
+#include <lib/kept.h>
+
 #include "objects.h"
 
-static struct description *root;
+static KEPT struct description *root;
 
 enum status handles_init(void)
 {
-    inode_hold(inode_root);
-    root = description_new(inode_root, NULL, OPEN_FLAG_READ);
-    return root ? OK : E_NOSPACE;
+    inode_hold(inodes()->root);
+    *KEPT_VIEW(root) = description_new(inodes()->root, NULL, OPEN_FLAG_READ);
+    return *KEPT_VIEW(root) ? OK : E_NOSPACE;
 }
 
 // The place of a handle, or null where there is no block for it.
@@ -43,7 +45,7 @@ enum status handle_new(struct handles *handles, struct description *description,
 enum status handle_find(struct handles *handles, uint32_t handle,
                         struct description **description)
 {
-    struct description **place = handle ? place_of(handles, handle) : &root;
+    struct description **place = handle ? place_of(handles, handle) : KEPT_VIEW(root);
     *description = place ? *place : NULL;
     return *description ? OK : E_BADF;
 }
@@ -78,4 +80,28 @@ void handles_end(struct handles *handles, void (*release)(struct description *de
         object_free(handles->blocks[i]);
         handles->blocks[i] = NULL;
     }
+}
+
+static bool description_valid(const struct description *description)
+{
+    if (!object_valid(description, sizeof *description) || description->references == 0)
+        return false;
+    if (description->pipe)
+        return object_valid(description->pipe, sizeof *description->pipe) &&
+               pipe_valid(description->pipe);
+    return object_valid(description->inode, sizeof *description->inode) &&
+           description->inode->opens > 0;
+}
+
+bool handles_valid(const struct handles *handles)
+{
+    for (uint32_t i = 0; i < HANDLE_BLOCKS; i++) {
+        struct description **block = handles->blocks[i];
+        if (block && !object_valid(block, HANDLES_PER_BLOCK * sizeof *block))
+            return false;
+        for (uint32_t j = 0; block && j < HANDLES_PER_BLOCK; j++)
+            if (block[j] && !description_valid(block[j]))
+                return false;
+    }
+    return description_valid(*KEPT_VIEW(root));
 }

@@ -15,6 +15,8 @@ struct handles {
 
 /// Once, after inode_init: the root directory opens as handle 0. E_NOSPACE.
 enum status handles_init(void);
+/// After a restart: whether all that handles refer to can be.
+bool handles_valid(const struct handles *handles);
 /// Hand all descriptions to `release` and give back the blocks.
 void handles_end(struct handles *handles, void (*release)(struct description *description));
 /// A new handle; takes over the caller's reference when it succeeds. E_MFILE, E_NOSPACE.

@@ -72,7 +72,7 @@ static enum status make_parents(const char *path, size_t bytes)
     for (size_t i = 1; i < bytes; i++) {
         if (path[i] != '/')
             continue;
-        enum status status = names_make_directory((struct path){inode_root, path, i}, 0, 0755);
+        enum status status = names_make_directory((struct path){inodes()->root, path, i}, 0, 0755);
         if (status != OK && status != E_EXIST)
             return status;
     }
@@ -94,7 +94,7 @@ static enum status add_file(struct path path, uint32_t mode, const uint8_t *data
 static enum status add_member(const struct header *header, const uint8_t *data, size_t bytes)
 {
     char text[sizeof header->prefix + 1 + sizeof header->name];
-    struct path path = {inode_root, text, member_path(header, text)};
+    struct path path = {inodes()->root, text, member_path(header, text)};
     struct inode *inode;
     uint32_t mode = (uint32_t)parse_octal(header->mode, sizeof header->mode) & MODE_BITS;
     if (path.bytes == 0)
@@ -103,7 +103,7 @@ static enum status add_member(const struct header *header, const uint8_t *data, 
     if (status != OK)
         return status;
     size_t link_bytes = text_length(header->link, sizeof header->link);
-    struct path target = {inode_root, header->link, link_bytes};
+    struct path target = {inodes()->root, header->link, link_bytes};
     switch (header->type) {
     case '0':
     case 0:

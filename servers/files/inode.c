@@ -1,6 +1,7 @@
 // Inodes: made, held, released. See inode.h. Called by names.c, description.c and directory.c.
 #include "inode.h"
 
+#include <lib/kept.h>
 #include <lib/text.h>
 
 #include "objects.h"
@@ -8,14 +9,11 @@
 #define BLOCK_BYTES 512u // the unit of file_status.blocks
 
 uint64_t (*inode_clock)(void);
-struct inode *inode_root;
-
-static uint64_t next_number;
-static uint64_t count;
+KEPT struct inode_state kept_inodes;
 
 uint64_t inode_count(void)
 {
-    return count;
+    return inodes()->count;
 }
 
 struct inode *inode_new(enum file_type type, uint32_t mode)
@@ -23,7 +21,7 @@ struct inode *inode_new(enum file_type type, uint32_t mode)
     struct inode *inode = object_new(PAGE_CONTENTS, sizeof *inode);
     if (!inode)
         return NULL;
-    inode->number = ++next_number;
+    inode->number = ++inodes()->next_number;
     inode->type = (uint32_t)type;
     inode->mode = mode & MODE_BITS;
     inode->opens = 1;
@@ -32,7 +30,7 @@ struct inode *inode_new(enum file_type type, uint32_t mode)
         inode->links = 1;                 // its `.`
         inode->directory.next_cookie = 2; // 0 and 1 stand for `.` and `..`
     }
-    count++;
+    inodes()->count++;
     return inode;
 }
 
@@ -68,7 +66,7 @@ void inode_hold(struct inode *inode)
 static bool inode_is_linked(const struct inode *inode)
 {
     if (inode->type == FILE_TYPE_DIRECTORY)
-        return inode->directory.self || inode == inode_root;
+        return inode->directory.self || inode == inodes()->root;
     return inode->links > 0;
 }
 
@@ -76,23 +74,44 @@ void inode_release(struct inode *inode)
 {
     if (--inode->opens > 0 || inode_is_linked(inode))
         return;
+    if (inode->type == FILE_TYPE_REGULAR && inode->file.pages > CONTENTS_STEP) {
+        inode->opens = 1; // later, and step by step
+        inode->next_dying = inodes()->dying;
+        inodes()->dying = inode;
+        return;
+    }
     if (inode->type == FILE_TYPE_REGULAR)
         (void)contents_truncate(inode, 0);
     if (inode->type == FILE_TYPE_SYMLINK)
         target_free(inode);
     object_free(inode);
-    count--;
+    inodes()->count--;
+}
+
+bool inodes_unsettled(void)
+{
+    return inodes()->dying;
+}
+
+void inodes_settle(void)
+{
+    struct inode *inode;
+    while ((inode = inodes()->dying)) {
+        contents_shrink(inode, 0);
+        inodes()->dying = inode->next_dying;
+        inode_release(inode);
+        kept_commit();
+    }
 }
 
 enum status inode_init(void)
 {
-    next_number = 0;
-    count = 0;
+    memset(inodes(), 0, sizeof *inodes());
     directory_init();
-    inode_root = inode_new(FILE_TYPE_DIRECTORY, 0755);
-    if (!inode_root)
+    inodes()->root = inode_new(FILE_TYPE_DIRECTORY, 0755);
+    if (!inodes()->root)
         return E_NOSPACE;
-    inode_root->links = 2;
+    inodes()->root->links = 2;
     return OK;
 }
 

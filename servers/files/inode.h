@@ -11,11 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <lib/kept.h>
 #include <pith/abi.h>
 #include <proto/files.h>
 #include <proto/io.h>
 
 #define FILE_BYTES_MAX ((uint64_t)1 << 39) // what a tree of three levels above the pages spans
+#define CONTENTS_STEP  4096u // pages that one step may give back
 #define LINKS_MAX      65000u
 #define MODE_BITS      07777u
 
@@ -31,6 +33,7 @@ struct inode {
     uint32_t mode;
     uint32_t links; ///< names, and for a directory its own `.` and its children's `..`
     uint32_t opens; ///< open descriptions, and users of the moment
+    struct inode *next_dying;
     uint64_t size;
     uint64_t accessed, modified, changed; ///< nanoseconds since 1970
     union {
@@ -66,10 +69,27 @@ struct entry {
 
 /// The clock, nanoseconds since 1970; set by main.c.
 extern uint64_t (*inode_clock)(void);
-extern struct inode *inode_root;
+
+/// What is kept besides the inodes themselves.
+struct inode_state {
+    struct inode *root;
+    struct inode *dying; ///< without names and users, contents still to be given back
+    uint64_t next_number;
+    uint64_t count;
+    uint64_t initrd, initrd_bytes; ///< where the initrd is mapped
+};
+extern struct inode_state kept_inodes;
+
+static inline struct inode_state *inodes(void)
+{
+    return KEPT_VIEW(kept_inodes);
+}
 
 /// Make an empty file system: a root directory. E_NOSPACE.
 enum status inode_init(void);
+/// Whether inodes are dying. The second, between requests, gives back what they had.
+bool inodes_unsettled(void);
+void inodes_settle(void);
 /// How many inodes there are.
 uint64_t inode_count(void);
 /// A new inode without links, with one open (inode_release drops it); null: no space.
@@ -99,6 +119,10 @@ enum status contents_write(struct inode *inode, uint64_t offset, const void *fro
                            size_t length, size_t *written);
 /// Cut, or grow with a hole. Needs no space. E_FBIG.
 enum status contents_truncate(struct inode *inode, uint64_t size);
+/// The same for less than `size` now, in steps, each of which commits (lib/kept.h).
+void contents_shrink(struct inode *inode, uint64_t size);
+/// Whether the tree of pages is in order.
+bool contents_valid(const struct inode *inode);
 /// Give every page in the range a place of its own. E_NOSPACE, E_FBIG.
 enum status contents_allocate(struct inode *inode, uint64_t offset, uint64_t length);
 
@@ -106,6 +130,8 @@ enum status contents_allocate(struct inode *inode, uint64_t offset, uint64_t len
 
 /// Forget all names.
 void directory_init(void);
+/// After a restart: whether the tree of names from the root on is in order, with all its inodes.
+bool directory_valid(void);
 /// The entry `name` of a directory, or null. `.` and `..` are not entries.
 struct entry *directory_find(const struct inode *directory, const char *name, size_t bytes);
 /// Add a name (1 to 255 bytes, not there yet); links and times follow. E_NOSPACE, E_MLINK.

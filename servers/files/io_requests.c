@@ -227,6 +227,8 @@ enum status files_on_truncate(struct request *r, const struct files_truncate_in 
     (void)out;
     struct inode *inode;
     enum status status = find_writable(r, in->handle, &inode);
+    if (status == OK && in->length < inode->size)
+        contents_shrink(inode, in->length);
     return status == OK ? contents_truncate(inode, in->length) : status;
 }
 

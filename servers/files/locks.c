@@ -6,8 +6,6 @@
 
 #include "objects.h"
 
-enum { LOCKS_MAX = 256 }; // of one file: a list is walked under every request
-
 static bool overlaps(const struct record_lock *lock, uint64_t start, uint64_t end)
 {
     return lock->start < end && start < lock->end;

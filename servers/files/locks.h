@@ -4,6 +4,8 @@
 
 #include "inode.h"
 
+enum { LOCKS_MAX = 256 }; ///< of one file: a list is walked under every request
+
 /// Bytes [start, end) of the file that it is in a list of.
 struct record_lock {
     struct record_lock *next;

@@ -5,9 +5,9 @@
 //      description.c handles.c   open files        pipe.c blocked.c   pipes and who waits
 //      io_requests.c path_requests.c   messages    pages.c objects.c   memory
 #include <lib/clock.h>
+#include <lib/kept.h>
 #include <lib/log.h>
 #include <lib/random.h>
-#include <lib/region.h>
 #include <lib/start.h>
 #include <pith/status.h>
 #include <proto/files_server.h>
@@ -21,9 +21,12 @@
 #include "objects.h"
 
 #define SHARE_OF_MEMORY 2u // files may fill half of what is free at the start
-#define CHUNK_BITS      16u
-_Static_assert(1u << CHUNK_BITS == CHUNK_BYTES, "the arena is aligned to chunks");
+#define TABLE_AT        KEPT_PAGES
+#define ARENA_AT        (KEPT_PAGES + (1ul << 40))
 
+uint32_t kept_words_max = 16384;
+
+static struct server server;
 static struct random generator;
 static uint64_t wall_offset; // real time - monotonic time
 
@@ -43,17 +46,20 @@ static void decommit(void *address, size_t bytes)
     CHECK(memory_decommit(session_to(STARTUP_SLOT_MEMORY), (uint64_t)address, bytes) == OK);
 }
 
+static const struct page_source source = {commit, decommit};
+
+// The table of chunks, then the chunks, where nobody else's addresses are.
 static void start_arena(void)
 {
-    static const struct page_source source = {commit, decommit};
-    uint64_t total, free, used, limit, objects, base;
+    uint64_t total, free, used, limit, objects;
     struct session *memory = session_to(STARTUP_SLOT_MEMORY);
     CHECK(memory_info(memory, &total, &free, &used, &limit, &objects) == OK);
     uint64_t chunks = free / SHARE_OF_MEMORY / CHUNK_BYTES;
-    struct chunk *table = region_alloc(CHUNK_TABLE(chunks), PAGE_BITS);
-    CHECK(table);
-    CHECK(memory_reserve(memory, chunks * CHUNK_BYTES, CHUNK_BITS, &base) == OK);
-    pages_init(&source, (void *)base, (uint32_t)chunks, table);
+    uint64_t table = (CHUNK_TABLE(chunks) + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
+    CHECK(memory_reserve_at(memory, TABLE_AT, table) == OK &&
+          commit((void *)TABLE_AT, table) == OK &&
+          memory_reserve_at(memory, ARENA_AT, chunks * CHUNK_BYTES) == OK);
+    pages_init(&source, (void *)ARENA_AT, (uint32_t)chunks, (struct chunk *)TABLE_AT);
     objects_init();
 }
 
@@ -85,8 +91,11 @@ static void load_initrd(void)
     }
     enum status status = memory_attach_share(session_to(STARTUP_SLOT_MEMORY), PROTECTION_READ,
                                              grant->slot, &address, &length);
-    if (status == OK)
+    if (status == OK) {
+        inodes()->initrd = address;
+        inodes()->initrd_bytes = length;
         status = initrd_load((const void *)address, grant->count, &where);
+    }
     if (status != OK)
         log_line("initrd, offset %lu: %s%s; what came before it is there", (unsigned long)where,
                  status_message(status), status == E_NOSPACE ? " (too little memory)" : "");
@@ -104,7 +113,7 @@ static void make_devices(void)
     };
     static const char *const directories[] = {"dev", "tmp"};
     for (size_t i = 0; i < sizeof directories / sizeof *directories; i++) {
-        enum status status = names_make_directory((struct path){inode_root, directories[i], 3},
+        enum status status = names_make_directory((struct path){inodes()->root, directories[i], 3},
                                                   0, i == 0 ? 0755 : 01777);
         CHECK(status == OK || status == E_EXIST);
     }
@@ -112,19 +121,51 @@ static void make_devices(void)
         CHECK(names_make_device(devices[i].path, devices[i].device) == OK);
 }
 
-void server_main(const struct startup *startup)
+static void begin(void)
 {
-    static struct server server = {
-        .endpoint = STARTUP_SLOT_ENDPOINT,
-        .dispatch = files_dispatch,
-        .client_bytes = sizeof(struct files_client),
-    };
-    (void)startup;
-    start_clock();
     start_arena();
     CHECK(inode_init() == OK && handles_init() == OK);
     load_initrd();
     make_devices();
+}
+
+static void resume(void)
+{
+    KEPT_CHECK(pages_resume(&source, (void *)ARENA_AT, (struct chunk *)TABLE_AT));
+    KEPT_CHECK(directory_valid());
+    blocked_resume();
+}
+
+static void settle(void)
+{
+    blocked_settle();
+    inodes_settle();
+    pages_settle();
+}
+
+static enum status dispatch(struct request *r)
+{
+    enum status status = files_dispatch(r);
+    server.unsettled |= blocked_unsettled() || inodes_unsettled() || pages_unsettled();
+    return status;
+}
+
+void server_main(const struct startup *startup)
+{
+    server = (struct server){
+        .endpoint = STARTUP_SLOT_ENDPOINT,
+        .dispatch = dispatch,
+        .settle = settle,
+        .client_bytes = sizeof(struct files_client),
+    };
+    (void)startup;
+    start_clock();
+    if (server_resume(&server))
+        resume();
+    else
+        begin();
+    if (inodes()->initrd)
+        server_claim((void *)inodes()->initrd);
     CHECK(init_ready(session_to(STARTUP_SLOT_INIT)) == OK);
     server_run(&server);
 }

@@ -205,7 +205,7 @@ enum status names_make_symlink(struct path path, uint32_t flags, const char *tar
 enum status names_make_device(const char *text, enum device device)
 {
     struct place place;
-    struct path path = {.directory = inode_root, .text = text, .bytes = strlen(text)};
+    struct path path = {.directory = inodes()->root, .text = text, .bytes = strlen(text)};
     enum status status = walk_path(path, PATH_NAME, &place);
     if (status == OK)
         status = check_free(&place);

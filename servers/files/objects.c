@@ -3,6 +3,7 @@
 // does not exist.
 #include "objects.h"
 
+#include <lib/kept.h>
 #include <lib/text.h>
 
 #define CLASSES (OBJECT_BYTES_MAX / OBJECT_STEP + 1)
@@ -17,11 +18,13 @@ struct slab {
     // objects follow
 };
 
-static struct slab *heads[PAGE_SERVER + 1][CLASSES];
+static KEPT struct heads {
+    struct slab *of[PAGE_SERVER + 1][CLASSES];
+} kept_heads;
 
 void objects_init(void)
 {
-    memset(heads, 0, sizeof heads);
+    memset(KEPT_VIEW(kept_heads), 0, sizeof kept_heads);
 }
 
 static size_t class_bytes(uint32_t class)
@@ -36,7 +39,7 @@ static uint32_t class_capacity(uint32_t class)
 
 static struct slab **slab_head(const struct slab *slab)
 {
-    return &heads[slab->use][slab->class - 1];
+    return &KEPT_VIEW(kept_heads)->of[slab->use][slab->class - 1];
 }
 
 static void slab_link(struct slab *slab)
@@ -76,7 +79,7 @@ void *object_new(enum page_use use, size_t bytes)
     uint32_t class = (uint32_t)((bytes + OBJECT_STEP - 1) / OBJECT_STEP);
     if (bytes == 0 || bytes > OBJECT_BYTES_MAX)
         return NULL;
-    struct slab *slab = heads[use][class - 1];
+    struct slab *slab = KEPT_VIEW(kept_heads)->of[use][class - 1];
     if (!slab && !(slab = slab_new(use, class)))
         return NULL;
     void *object = slab->free;
@@ -106,4 +109,18 @@ void object_free(void *object)
         slab_unlink(slab);
         pages_give(slab);
     }
+}
+
+bool object_valid(const void *object, size_t bytes)
+{
+    const struct slab *slab =
+        (const struct slab *)((uintptr_t)object & ~(uintptr_t)(PAGE_BYTES - 1));
+    if (!object || !pages_holds(object, bytes) || slab->class == 0 || slab->class > CLASSES ||
+        slab->use > PAGE_SERVER || bytes > class_bytes(slab->class))
+        return false;
+    size_t offset = (size_t)((const uint8_t *)object - (const uint8_t *)slab);
+    uint32_t capacity = class_capacity(slab->class);
+    return offset >= sizeof *slab && slab->count >= 1 && slab->count <= capacity &&
+           (offset - sizeof *slab) % class_bytes(slab->class) == 0 &&
+           (offset - sizeof *slab) / class_bytes(slab->class) < capacity - slab->fresh;
 }

@@ -13,5 +13,7 @@
 void *object_new(enum page_use use, size_t bytes);
 /// Null is ignored. The page that the object lies in knows its size and use.
 void object_free(void *object);
+/// Whether an object of so many bytes can be there. Before a pointer that was kept is followed.
+bool object_valid(const void *object, size_t bytes);
 /// Forget all slabs (after pages_init).
 void objects_init(void);

@@ -44,6 +44,14 @@ void pages_init(const struct page_source *source, void *base, uint32_t chunks,
 /// A page, zeroed where `zero` says so; null: none left, or `source` had none.
 void *pages_take(enum page_use use, bool zero);
 void pages_give(void *page);
+/// Chunks are empty that `source` has not got back: an unfinished request that gave them up may
+/// be undone. pages_settle gives them back; it commits (lib/kept.h).
+bool pages_unsettled(void);
+void pages_settle(void);
+/// After a restart: goes on with what was kept. False: it is damaged, or was elsewhere.
+bool pages_resume(const struct page_source *source, void *base, struct chunk *table);
+/// Whether `bytes` at `address` are in one page that was taken.
+bool pages_holds(const void *address, size_t bytes);
 /// Pages in all, and how many of them file contents can still take.
 uint64_t pages_total(void);
 uint64_t pages_free(enum page_use use);

@@ -38,7 +38,7 @@ static enum status walk_begin(void)
         return OK;
     if (walk.how & PATH_BENEATH)
         return E_BENEATH;
-    walk.at = inode_root;
+    walk.at = inodes()->root;
     skip_slashes();
     return OK;
 }

@@ -2,13 +2,16 @@
 // that a write never fails for want of it.
 #include "pipe.h"
 
+#include <lib/kept.h>
 #include <lib/text.h>
 
 #include <proto/io.h>
 
 #include "objects.h"
 
-static uint64_t next_number = (uint64_t)1 << 32; // apart from those of inodes
+#define NUMBER_FIRST ((uint64_t)1 << 32) // apart from those of inodes
+
+static KEPT uint64_t made; // pipes, since the start
 
 static void pipe_free(struct pipe *pipe)
 {
@@ -28,7 +31,8 @@ struct pipe *pipe_new(void)
             return NULL;
         }
     pipe->readers = pipe->writers = 1;
-    pipe->number = next_number++;
+    pipe->number = NUMBER_FIRST + (*KEPT_VIEW(made))++;
+    list_start(&pipe->changed);
     list_start(&pipe->waiters);
     list_start(&pipe->watches);
     return pipe;
@@ -94,15 +98,10 @@ enum status pipe_write(struct pipe *pipe, const void *from, size_t length, size_
         length = room;
     for (size_t step; *written < length; *written += step) {
         uint8_t *to = piece(pipe, pipe->first + pipe->count, length - *written, &step);
-        memcpy(to, (const uint8_t *)from + *written, step);
+        kept_copy(to, (const uint8_t *)from + *written, step);
         pipe->count += (uint32_t)step;
     }
     return OK;
-}
-
-void pipe_unwrite(struct pipe *pipe, size_t written)
-{
-    pipe->count -= (uint32_t)written;
 }
 
 uint32_t pipe_events(const struct pipe *pipe, bool writer)
@@ -120,4 +119,12 @@ uint32_t pipe_events(const struct pipe *pipe, bool writer)
             events |= IO_EVENT_READABLE | IO_EVENT_HANGUP;
     }
     return events;
+}
+
+bool pipe_valid(const struct pipe *pipe)
+{
+    for (uint32_t i = 0; i < PIPE_PAGES; i++)
+        if (!pages_holds(pipe->pages[i], PAGE_BYTES))
+            return false;
+    return pipe->first < PIPE_BYTES && pipe->count <= PIPE_BYTES;
 }

@@ -23,6 +23,7 @@ struct pipe {
     uint64_t number;     ///< for file_status.inode
     struct list waiters; ///< blocked.c: oldest first
     struct list watches;
+    struct list changed; ///< blocked.c: among the pipes whose waiters are to be looked at
 };
 
 /// One reader, one writer, empty; null: no space for it.
@@ -37,7 +38,7 @@ void pipe_take(struct pipe *pipe, size_t length);
 /// E_PIPE: no reader. E_AGAIN: would have to wait. May take less than all of more than
 /// PIPE_ATOMIC bytes.
 enum status pipe_write(struct pipe *pipe, const void *from, size_t length, size_t *written);
-/// Undo the last write, of which nothing was taken.
-void pipe_unwrite(struct pipe *pipe, size_t written);
+/// After a restart: whether its pages and counts can be.
+bool pipe_valid(const struct pipe *pipe);
 /// Which io_event hold for an end.
 uint32_t pipe_events(const struct pipe *pipe, bool writer);

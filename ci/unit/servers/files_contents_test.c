@@ -227,7 +227,7 @@ static void test_descriptions(void **state)
     assert_int_equal(handle_find(&handles, UINT32_MAX, &found), E_BADF);
     assert_int_equal(handle_directory(&handles, 1, &inode), E_NOTDIR);
     assert_int_equal(handle_directory(&handles, 0, &inode), OK);
-    assert_ptr_equal(inode, inode_root);
+    assert_ptr_equal(inode, inodes()->root);
     enum status status;
     uint32_t count = 2, last;
     for (;; count++) {

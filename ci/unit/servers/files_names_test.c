@@ -20,7 +20,7 @@ static void test_paths(void **state)
     make_directory("a/b");
     assert_int_equal(try_make("/a/b/file"), OK);
     assert_non_null(find("a//b/./../b/file"));
-    assert_ptr_equal(find("/.."), inode_root);
+    assert_ptr_equal(find("/.."), inodes()->root);
     assert_ptr_equal(find("/../../a"), find("a"));
     assert_int_equal(find_status("", 0), E_NOENT);
     assert_int_equal(find_status("nothing/x", 0), E_NOENT);
@@ -31,11 +31,11 @@ static void test_paths(void **state)
     assert_int_equal(find_status("a/b/", 0), OK);
     char name[300];
     memset(name, 'n', sizeof name);
-    assert_int_equal(path_walk(inode_root, name, 256, 0, &(struct place){0}), E_NAME);
+    assert_int_equal(path_walk(inodes()->root, name, 256, 0, &(struct place){0}), E_NAME);
     struct place place;
-    assert_int_equal(path_walk(inode_root, name, 255, 0, &place), OK);
+    assert_int_equal(path_walk(inodes()->root, name, 255, 0, &place), OK);
     assert_null(place.inode);
-    assert_int_equal(path_walk(inode_root, "a\0b", 3, 0, &place), E_INVAL);
+    assert_int_equal(path_walk(inodes()->root, "a\0b", 3, 0, &place), E_INVAL);
 }
 
 static void test_symlinks(void **state)
@@ -53,7 +53,7 @@ static void test_symlinks(void **state)
     check_text("to_file", "contents");
     check_text("to_dir/file", "contents");
     check_text("to_dir/up", "contents");
-    assert_ptr_equal(find("to_root"), inode_root);
+    assert_ptr_equal(find("to_root"), inodes()->root);
     assert_ptr_equal(find("to_root/d"), find("d"));
     assert_int_equal(find_status("loop1", 0), E_LOOP);
     assert_int_equal(find_status("loop1", AT_FLAG_NOFOLLOW), OK);

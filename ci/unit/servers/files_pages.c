@@ -88,7 +88,7 @@ int start(void **state)
 
 struct path at(const char *text)
 {
-    return (struct path){inode_root, text, strlen(text)};
+    return (struct path){inodes()->root, text, strlen(text)};
 }
 
 struct path below(const char *directory, const char *text)
