@@ -215,6 +215,12 @@ enum status kept_ioport(uint32_t port, uint32_t flags, uint32_t number, uint32_t
     return armed_call(SYSCALL_IOPORT, port, &m, false);
 }
 
+enum status kept_thread_control(uint32_t thread, enum thread_op op, uint64_t a)
+{
+    struct message m = {.tag = op, .words = {a}};
+    return armed_call(SYSCALL_THREAD_CONTROL, thread, &m, false);
+}
+
 // ---------------------------------------------------------------- the next instance
 
 /// Whether the armed system call was carried out, and so committed.

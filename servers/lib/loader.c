@@ -215,12 +215,13 @@ static enum status configure(const struct loader_program *program,
     return status;
 }
 
-static enum status start(uint32_t thread, const struct registers *registers)
+static enum status start(const struct loader_program *program, uint32_t thread,
+                         const struct registers *registers)
 {
     memcpy(ipc_buffer()->registers, registers, sizeof *registers);
     enum status status = sys_thread_registers(thread, 1);
     uint64_t none[3];
-    if (status == OK)
+    if (status == OK && !program->waits)
         status =
             sys_thread_control(thread, THREAD_OP_START, 0, 0, &none[0], &none[1], &none[2]);
     return status;
@@ -241,7 +242,7 @@ enum status loader_thread(const struct loader_program *program,
     const struct registers registers = {
         .rip = entry, .rsp = stack, .rdi = argument, .rsi = *buffer, .fs_base = fs_base};
     if (status == OK)
-        status = start(*thread, &registers);
+        status = start(program, *thread, &registers);
     if (status != OK) {
         slot_delete(*thread);
         status_ignore(memory_space_object_destroy(memory(), program->session, *thread_id));

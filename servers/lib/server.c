@@ -84,6 +84,17 @@ static enum status serve_request(struct server *server, struct request *r)
     return server->dispatch(r);
 }
 
+/// Should this instance end meanwhile, the next one serves them again.
+static void serve_signals(struct server *server, uint64_t bits)
+{
+    if (!server->signals || !bits)
+        return;
+    server_loop()->signals = bits;
+    kept_commit();
+    server->signals(bits);
+    server_loop()->signals = 0;
+}
+
 bool server_serve(struct server *server, struct request *r)
 {
     enum message_kind kind = tag_kind(r->message.tag);
@@ -91,9 +102,7 @@ bool server_serve(struct server *server, struct request *r)
         uint64_t bits = r->message.badge;
         if (bits & HEARTBEAT_SIGNAL)
             status_ignore(sys_signal(STARTUP_SLOT_HEART));
-        bits &= ~HEARTBEAT_SIGNAL;
-        if (server->signals && bits)
-            server->signals(bits);
+        serve_signals(server, bits & ~HEARTBEAT_SIGNAL);
         return false;
     }
     receive(server, r);
@@ -171,6 +180,7 @@ _Noreturn void server_run(struct server *server)
         resume_finish();
     CHECK(server_start(server));
     kept_begin();
+    serve_signals(server, server_loop()->signals);
     server->unsettled = server->settle != 0;
     bool answer = false;
     for (;;)

@@ -3,6 +3,7 @@
 // Order: what it wants to say; its space (threads stop, memory comes back); its sessions with
 // files, console and timer; its children, which nobody waits for any more; then its parent.
 #include <lib/heap.h>
+#include <lib/kept.h>
 #include <lib/log.h>
 #include <lib/slots.h>
 #include <pith/names.h>
@@ -102,7 +103,7 @@ static void free_space(struct process *process)
 {
     process->ticks = cpu_ticks(process);
     enum status status = memory_space_destroy(session_to(STARTUP_SLOT_MEMORY), process->pid);
-    if (status != OK)
+    if (status != OK && status != E_NOENT) // an instance before this one may have done it
         log_line("cannot take the memory of process %u back: status %u", process->pid, status);
     LIST_EACH(link, &process->threads)
     {
@@ -145,45 +146,80 @@ static void end_family(struct process *process)
     }
 }
 
-/// Answers a caller of wait with the zombie. True: it was there, so the zombie is done with.
-static bool answer(struct waiter *waiter, const struct process *zombie)
+/// Answers a caller of wait with the zombie, and is done with both in the same instant. False:
+/// nobody was there, and the zombie stays.
+static bool answer(struct waiter *waiter, struct process *zombie)
 {
     struct process_wait_out out = {.pid = zombie->pid, .status = zombie->status};
-    bool told = process_wait_reply(waiter->reply, OK, &out) == OK;
+    struct reply *reply = waiter->reply;
+    kept_commit();
     list_remove(&waiter->link);
     heap_free(waiter);
+    process_free(zombie);
+    bool told = process_wait_reply(reply, OK, &out) == OK;
+    if (!told) { // it is undone
+        list_remove(&waiter->link);
+        heap_free(waiter);
+    }
+    kept_commit();
     return told;
 }
 
 static void tell_parent(struct process *zombie)
 {
-    struct process *parent = zombie->parent;
-    bool told = !parent;
-    LIST_EACH(link, parent ? &parent->waiters : &zombie->waiters)
-    {
+    const struct process *parent = zombie->parent;
+    uint32_t pid = zombie->pid, wake = parent ? parent->child_end : 0;
+    bool told = false;
+    if (!parent)
+        process_free(zombie);
+    for (struct list *link = parent ? parent->waiters.next : 0, *next;
+         parent && !told && link != &parent->waiters; link = next) {
         struct waiter *waiter = LIST_OBJECT(link, struct waiter, link);
-        if (!told && (waiter->pid == 0 || waiter->pid == zombie->pid))
+        next = link->next;
+        if (waiter->pid == 0 || waiter->pid == pid)
             told = answer(waiter, zombie);
     }
-    if (parent && parent->child_end)
-        status_ignore(sys_signal(parent->child_end));
-    if (told)
-        process_free(zombie);
+    if (wake)
+        status_ignore(sys_signal(wake));
+}
+
+/// What is done here before the commit can be done twice.
+static void finish(struct server *server, struct process *process)
+{
+    kept_commit();
+    free_space(process);
+    end_sessions(server, process);
+    end_family(process);
+    if (process->last)
+        reply_drop(process->last, E_DEAD);
+    process->last = 0;
+    list_remove(&process->ends);
+    process->state = PROCESS_STATE_ZOMBIE;
+    process->pending = 0;
+    kept_commit();
+    tell_parent(process);
+    kept_commit();
 }
 
 void process_end(struct server *server, struct process *process, uint32_t status)
 {
-    free_space(process);
-    end_family(process);
-    end_sessions(server, process);
-    process->state = PROCESS_STATE_ZOMBIE;
+    server->unsettled = true;
+    if (process_ends(process))
+        return;
     process->status = status;
-    process->pending = 0;
-    tell_parent(process);
+    list_append(&table()->ends, &process->ends);
+}
+
+void process_settle(struct server *server)
+{
+    while (!list_empty(&table()->ends))
+        finish(server, LIST_OBJECT(table()->ends.next, struct process, ends));
 }
 
 void process_fault(struct server *server, struct process *process, const struct fault *fault)
 {
+    if (process_ends(process))
+        return;
     complain_fault(process, fault);
     process_end(server, process, SIGNALED + signal_of(fault));
 }

@@ -1,9 +1,12 @@
 // The process server: wiring and loop. See process.h.
+#include <lib/kept.h>
 #include <lib/log.h>
 #include <lib/start.h>
 #include <proto/init.h>
 #include <proto/startup.h>
 #include "process.h"
+
+uint32_t kept_words_max = 8192;
 
 static struct server server;
 
@@ -23,15 +26,29 @@ static void signals(uint64_t bits)
     signals_arrived(&server, bits);
 }
 
+static void settle(void)
+{
+    spawn_settle();
+    signals_settle();
+    process_settle(&server);
+}
+
 void server_main(const struct startup *startup)
 {
     server = (struct server){.endpoint = STARTUP_SLOT_ENDPOINT,
                              .dispatch = process_dispatch,
                              .fault = fault,
                              .signals = signals,
+                             .settle = settle,
                              .welcome = true};
-    table_start(startup);
     spawn_start(startup);
+    if (server_resume(&server)) {
+        table_resume(startup);
+        spawn_resume();
+        signals_resume();
+    } else {
+        table_start(startup);
+    }
     signals_start(server.endpoint);
     CHECK(init_ready(session_to(STARTUP_SLOT_INIT)) == OK);
     server_run(&server);

@@ -55,13 +55,25 @@ struct process {
     uint64_t caught, ignored, pending;    ///< bit n: signal n
     uint64_t memory, ticks;               ///< of a zombie: what it had at its end
     uint32_t error_service, error_handle; ///< its standard error at its start; service 0: none
+    struct list ends;          ///< while it is to be ended: of those
+    struct reply *last;        ///< its own call that asked for its end, never answered
     bool terminal; ///< may say which group gets the terminal's interrupts
     char name[64];
 };
 
 // ---------------------------------------------------------------- table.c
 
-extern struct list processes;
+/// What is kept besides the records.
+struct table {
+    struct list processes;
+    struct list ends; ///< processes that are to be ended (death.c)
+    struct map by_pid;
+    uint32_t next_pid;
+    uint32_t foreground; ///< group
+    uint32_t retry_wake; ///< slot
+    uint32_t newborn;    ///< slot of a thread that is to be started, 0: none
+};
+struct table *table(void);
 
 /// Null: no such process.
 struct process *process_find(uint64_t pid);
@@ -88,6 +100,9 @@ bool group_exists(uint32_t group);
 /// The names of servers with fixed ids, from our start-up environment (`name=id`).
 void table_start(const struct startup *startup);
 
+/// After a restart: check what is there. Nobody waits any more.
+void table_resume(const struct startup *startup);
+
 // ---------------------------------------------------------------- spawn.c
 
 enum status spawn(struct process *parent, const struct process_spawn_in *in, uint32_t *pid);
@@ -97,13 +112,28 @@ struct loader_program spawn_program(const struct process *process);
 
 void spawn_start(const struct startup *startup);
 
+/// After a restart: what an unfinished spawn left goes.
+void spawn_resume(void);
+
+/// Between requests: starts the thread that was made last; commits (lib/kept.h).
+void spawn_settle(void);
+
 /// This server's own id.
 extern uint32_t own_id;
 
 // ---------------------------------------------------------------- death.c
 
-/// Ends it: threads, memory, sessions with all servers; then its parent may know.
+/// It is to be ended, by process_settle: threads, memory, sessions with all servers; then its
+/// parent may know.
 void process_end(struct server *server, struct process *process, uint32_t status);
+
+/// Between requests: ends those; commits (lib/kept.h).
+void process_settle(struct server *server);
+
+static inline bool process_ends(const struct process *process)
+{
+    return process->ends.next != &process->ends;
+}
 
 /// Ends it because of a fault, with a line on its standard error.
 void process_fault(struct server *server, struct process *process, const struct fault *fault);
@@ -131,6 +161,12 @@ enum status signal_group(struct server *server, uint32_t group, uint32_t signal)
 
 /// Which group gets the terminal's interrupts.
 void signal_foreground(uint32_t group);
+
+/// Between requests: diverts threads into handlers; commits (lib/kept.h).
+void signals_settle(void);
+
+/// After a restart: threads whose fault an instance before had received ask again.
+void signals_resume(void);
 
 void signals_start(uint32_t endpoint);
 void signals_arrived(struct server *server, uint64_t bits);

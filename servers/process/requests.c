@@ -18,6 +18,7 @@ enum status process_on_spawn(struct request *r, const struct process_spawn_in *i
                              struct process_spawn_out *out)
 {
     struct process *caller = process_caller(r);
+    r->server->unsettled = true; // there may be a thread to start
     return caller ? spawn(caller, in, &out->pid) : E_NOMEM;
 }
 
@@ -58,14 +59,15 @@ enum status process_on_wait(struct request *r, const struct process_wait_in *in,
     return in->flags & WAIT_FLAG_NOHANG ? E_AGAIN : wait_later(r, caller, in->pid);
 }
 
-/// Who asked for its own end is not answered: its thread is gone with its space.
+/// Who asked for its own end is not answered: its thread goes with its space.
 static enum status end_caller(struct request *r, struct process *caller, uint32_t status)
 {
-    struct reply *reply = reply_take(r);
-    if (!reply)
+    if (process_ends(caller))
+        return E_SRCH;
+    caller->last = reply_take(r);
+    if (!caller->last)
         return E_NOMEM;
     process_end(r->server, caller, status);
-    reply_drop(reply, E_DEAD);
     return LATER;
 }
 
@@ -95,28 +97,12 @@ enum status process_on_kill(struct request *r, const struct process_kill_in *in,
                             struct process_kill_out *out)
 {
     (void)out;
-    struct process *caller = process_caller(r);
     if (in->group > 1 || in->signal >= 32)
         return E_INVAL;
-    bool own = caller && caller->state == PROCESS_STATE_RUNNING &&
-               (in->group ? caller->group : caller->pid) == in->pid;
-    bool deadly =
-        in->signal == SIGNAL_KILL ||
-        (own && in->signal && !((caller->caught | caller->ignored) >> in->signal & 1));
-    struct reply *reply = 0;
-    if (own && deadly) { // it may be gone before it can be answered
-        reply = reply_take(r);
-        if (!reply)
-            return E_NOMEM;
-    }
     struct process *target = in->group ? 0 : process_find(in->pid);
-    enum status status = in->group ? signal_group(r->server, in->pid, in->signal)
-                         : target  ? signal_send(r->server, target, in->signal)
-                                   : E_SRCH;
-    if (!reply)
-        return status;
-    reply_drop(reply, status);
-    return LATER;
+    return in->group ? signal_group(r->server, in->pid, in->signal)
+           : target  ? signal_send(r->server, target, in->signal)
+                     : E_SRCH;
 }
 
 enum status process_on_signal_mask(struct request *r, const struct process_signal_mask_in *in,
@@ -159,7 +145,8 @@ enum status process_on_thread_create(struct request *r,
     struct thread *thread = heap_alloc(sizeof *thread);
     if (!thread)
         return E_NOMEM;
-    const struct loader_program program = spawn_program(caller);
+    struct loader_program program = spawn_program(caller);
+    program.waits = true;
     out->buffer = 0;
     enum status status =
         loader_thread(&program, &caller->image, in->entry, in->stack, in->argument, in->fs_base,
@@ -171,6 +158,8 @@ enum status process_on_thread_create(struct request *r,
     list_append(&caller->threads, &thread->link);
     caller->thread_count++;
     out->thread_id = thread->id;
+    table()->newborn = thread->slot;
+    r->server->unsettled = true;
     return OK;
 }
 
@@ -180,7 +169,7 @@ enum status process_on_thread_exit(struct request *r, const struct process_threa
 {
     (void)out;
     struct process *caller = own_process(r);
-    LIST_EACH(link, caller ? &caller->threads : &processes)
+    LIST_EACH(link, caller ? &caller->threads : &table()->processes)
     {
         struct thread *thread = LIST_OBJECT(link, struct thread, link);
         if (!caller || thread->id != in->thread_id)

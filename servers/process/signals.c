@@ -4,6 +4,7 @@
 // is inside that handler cannot be diverted again: the signal stays pending and is tried again
 // soon, which the timer tells.
 #include <lib/clock.h>
+#include <lib/kept.h>
 #include <lib/log.h>
 #include <lib/slots.h>
 #include <lib/start.h>
@@ -14,12 +15,12 @@
 
 enum {
     RETRY_NANOSECONDS = 2000000,
+    END_NANOSECONDS = 5000000, // so that who ends this server has its answer before
     RETRY_ALARM = 1,
     SIGNALS = 32,
 };
 
-static uint32_t foreground;
-static uint32_t retry_wake; // slot
+static bool diverts = true; // some signal may be pending
 
 static uint64_t bit(uint32_t signal)
 {
@@ -30,34 +31,53 @@ static void retry_later(void)
 {
     status_ignore(timer_alarm(session_to(STARTUP_SLOT_TIMER),
                               clock_now(startup_block->tsc_hz) + RETRY_NANOSECONDS, RETRY_ALARM,
-                              retry_wake));
+                              table()->retry_wake));
 }
 
-static void divert(struct process *process, uint32_t signal)
+/// Delivers one pending signal: the thread is in its handler in the instant in which the signal
+/// is pending no more.
+static void divert(struct process *process)
 {
-    uint64_t none[3];
-    enum status status = sys_thread_control(process->image.thread, THREAD_OP_DIVERT, signal, 0,
-                                            &none[0], &none[1], &none[2]);
-    process->pending &= ~bit(signal);
-    if (status == E_BUSY) {
-        process->pending |= bit(signal);
+    uint64_t signal = (uint64_t)__builtin_ctzl(process->pending);
+    kept_commit();
+    process->pending &= ~bit((uint32_t)signal);
+    enum status status = kept_thread_control(process->image.thread, THREAD_OP_DIVERT, signal);
+    if (status == E_BUSY)
         retry_later();
+    else if (status != OK) // undone: it can have none
+        process->pending &= ~bit((uint32_t)signal);
+    kept_commit();
+}
+
+void signals_settle(void)
+{
+    if (!diverts)
+        return;
+    diverts = false;
+    LIST_EACH(link, &table()->processes)
+    {
+        struct process *process = LIST_OBJECT(link, struct process, link);
+        if (process->pending && process->state == PROCESS_STATE_RUNNING &&
+            !process_ends(process))
+            divert(process);
     }
 }
 
 enum status signal_send(struct server *server, struct process *process, uint32_t signal)
 {
     if (process->state == PROCESS_STATE_SERVER && signal == SIGNAL_KILL)
-        return init_end_server(session_to(STARTUP_SLOT_INIT), process->pid, 0, 0);
+        return init_end_server(session_to(STARTUP_SLOT_INIT), process->pid,
+                               END_NANOSECONDS, 0);
     if (process->state == PROCESS_STATE_SERVER)
         return signal ? E_RIGHTS : OK;
     if (signal >= SIGNALS)
         return E_INVAL;
     if (signal == 0 || process->state == PROCESS_STATE_ZOMBIE)
         return OK;
-    if (signal != SIGNAL_KILL && process->caught & bit(signal))
-        divert(process, signal);
-    else if (signal == SIGNAL_KILL ||
+    if (signal != SIGNAL_KILL && process->caught & bit(signal)) {
+        process->pending |= bit(signal);
+        diverts = server->unsettled = true;
+    } else if (signal == SIGNAL_KILL ||
              (signal != SIGNAL_CHLD && !(process->ignored & bit(signal))))
         process_end(server, process, SIGNALED + signal);
     return OK;
@@ -82,23 +102,36 @@ enum status signal_group(struct server *server, uint32_t group, uint32_t signal)
 
 void signal_foreground(uint32_t group)
 {
-    foreground = group;
+    table()->foreground = group;
 }
 
 void signals_arrived(struct server *server, uint64_t bits)
 {
-    if (bits & INTERRUPT_SIGNAL && foreground)
-        (void)signal_group(server, foreground, SIGNAL_INT);
-    if (!(bits & RETRY_SIGNAL))
-        return;
-    LIST_EACH(link, &processes)
+    if (bits & INTERRUPT_SIGNAL && table()->foreground)
+        (void)signal_group(server, table()->foreground, SIGNAL_INT);
+    if (bits & RETRY_SIGNAL)
+        diverts = server->unsettled = true;
+}
+
+static void fault_again(uint32_t thread)
+{
+    uint64_t none[3]; // E_BUSY: it is well, or its fault is still to be received
+    status_ignore(sys_thread_control(thread, THREAD_OP_FAULT, FAULT_ACTION_RETRY, 0, &none[0],
+                                     &none[1], &none[2]));
+}
+
+void signals_resume(void)
+{
+    LIST_EACH(link, &table()->processes)
     {
         struct process *process = LIST_OBJECT(link, struct process, link);
-        uint64_t pending = process->pending;
-        if (pending && process->state == PROCESS_STATE_RUNNING)
-            divert(process, (uint32_t)__builtin_ctzl(pending));
-        if (process->pending)
-            retry_later();
+        if (process->state != PROCESS_STATE_RUNNING || process_ends(process))
+            continue;
+        fault_again(process->image.thread);
+        LIST_EACH(further, &process->threads)
+        {
+            fault_again(LIST_OBJECT(further, struct thread, link)->slot);
+        }
     }
 }
 
@@ -111,7 +144,8 @@ static uint32_t wake_slot(uint32_t endpoint, uint64_t bits)
 
 void signals_start(uint32_t endpoint)
 {
-    retry_wake = wake_slot(endpoint, RETRY_SIGNAL);
+    if (!table()->retry_wake)
+        table()->retry_wake = wake_slot(endpoint, RETRY_SIGNAL);
     uint32_t interrupt = wake_slot(endpoint, INTERRUPT_SIGNAL);
     enum status status = console_on_interrupt(session_to(STARTUP_SLOT_CONSOLE), interrupt);
     if (status != OK)

@@ -3,6 +3,7 @@
 // The image, the working directory and the descriptors are handles in the parent's sessions;
 // `files` and `console` give heirs of them to the child's sessions (and of the image to ours)
 // before the child runs. What fails is undone: sessions end, memory comes back.
+#include <lib/kept.h>
 #include <lib/log.h>
 #include <lib/slots.h>
 #include <lib/text.h>
@@ -10,12 +11,14 @@
 #include <proto/files.h>
 #include <proto/io.h>
 #include <proto/memory.h>
+#include <proto/timer.h>
 #include "process.h"
 
 enum {
     DESCRIPTORS_MAX = 4096 / sizeof(struct spawn_descriptor),
     ARGUMENTS_MAX = 32768 + 64, // with what goes before those of a WebAssembly program
     READ_MAX = 65536,
+    OWN_HANDLES = 4, // of images and last words, at most, while a request is served
 };
 
 static const char runner[] = "/bin/wasm";
@@ -223,6 +226,7 @@ static enum status start(struct process *child, const struct process_spawn_in *i
     program.descriptors = descriptors;
     program.descriptor_count = in->descriptors.size / sizeof(struct spawn_descriptor);
     program.directory = directory;
+    program.waits = true; // until its parent is told of it
     status = loader_start(&program, &child->image);
     if (status == E_NOEXEC && child->image.error && !is_script(image))
         complain(child->pid, child->error_service, child->error_handle,
@@ -292,7 +296,43 @@ enum status spawn(struct process *parent, const struct process_spawn_in *in, uin
     if (in->flags & SPAWN_FLAG_FOREGROUND)
         signal_foreground(child->group);
     *pid = child->pid;
+    table()->newborn = child->image.thread;
     return OK;
+}
+
+void spawn_settle(void)
+{
+    uint32_t thread = table()->newborn;
+    uint64_t none[3];
+    if (thread) // again, should this be undone: it runs already then
+        status_ignore(sys_thread_control(thread, THREAD_OP_START, 0, 0, &none[0], &none[1],
+                                         &none[2]));
+    table()->newborn = 0;
+    kept_commit();
+}
+
+/// All that other servers and `memory` know of a process that there is not.
+static void forget(uint32_t pid)
+{
+    status_ignore(memory_space_destroy(session_to(STARTUP_SLOT_MEMORY), pid));
+    status_ignore(io_session_end(session_to(STARTUP_SLOT_FILES), pid));
+    status_ignore(io_session_end(session_to(STARTUP_SLOT_CONSOLE), pid));
+    status_ignore(timer_session_end(session_to(STARTUP_SLOT_TIMER), pid));
+}
+
+void spawn_resume(void)
+{
+    uint64_t pid = 0;
+    while (memory_space_created(session_to(STARTUP_SLOT_MEMORY), own_id, pid + 1, &pid) == OK) {
+        const struct process *process = process_find(pid);
+        if (!process || process->state != PROCESS_STATE_RUNNING)
+            forget((uint32_t)pid);
+    }
+    forget(table()->next_pid); // it may not have come as far as a space
+    for (uint32_t handle = 1; handle <= OWN_HANDLES; handle++) {
+        status_ignore(io_close(session_to(STARTUP_SLOT_FILES), handle));
+        status_ignore(io_close(session_to(STARTUP_SLOT_CONSOLE), handle));
+    }
 }
 
 void spawn_start(const struct startup *startup)

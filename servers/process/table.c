@@ -1,25 +1,29 @@
 // Who there is. Called by all other files of this server.
 #include <lib/heap.h>
+#include <lib/kept.h>
 #include <lib/log.h>
 #include <lib/slots.h>
 #include <lib/text.h>
 #include "process.h"
 
-struct list processes = {&processes, &processes};
+static KEPT struct table kept_table;
 
-static struct map by_pid;
-static uint32_t next_pid = FIRST_PID;
+struct table *table(void)
+{
+    return KEPT_VIEW(kept_table);
+}
+
 static const struct startup *own_startup;
 
 struct process *process_find(uint64_t pid)
 {
-    struct map_node *node = map_find(&by_pid, pid);
+    struct map_node *node = map_find(&table()->by_pid, pid);
     return (struct process *)(void *)node;
 }
 
 struct process *process_from(uint32_t pid)
 {
-    LIST_EACH(link, &processes)
+    LIST_EACH(link, &table()->processes)
     {
         struct process *process = LIST_OBJECT(link, struct process, link);
         if (process->pid >= pid)
@@ -40,22 +44,23 @@ static struct process *record_new(const char *name, uint32_t pid, enum process_s
     list_start(&process->sibling);
     list_start(&process->waiters);
     list_start(&process->threads);
+    list_start(&process->ends);
     text_copy(process->name, sizeof process->name, name);
-    if (!map_add(&by_pid, &process->node, pid)) {
+    if (!map_add(&table()->by_pid, &process->node, pid)) {
         heap_free(process);
         return 0;
     }
     struct process *next = process_from(pid);
-    list_append(next ? &next->link : &processes, &process->link);
+    list_append(next ? &next->link : &table()->processes, &process->link);
     return process;
 }
 
 struct process *process_new(const char *name, enum process_state state)
 {
-    if (next_pid >= RESTART_ID)
+    if (table()->next_pid >= RESTART_ID)
         return 0;
-    struct process *process = record_new(name, next_pid, state);
-    next_pid += process != 0;
+    struct process *process = record_new(name, table()->next_pid, state);
+    table()->next_pid += process != 0;
     return process;
 }
 
@@ -64,7 +69,8 @@ void process_free(struct process *process)
     process_orphan(process);
     slot_delete(process->child_end);
     list_remove(&process->link);
-    map_remove(&by_pid, &process->node);
+    list_remove(&process->ends);
+    map_remove(&table()->by_pid, &process->node);
     heap_free(process);
 }
 
@@ -85,7 +91,7 @@ void process_orphan(struct process *child)
 
 bool group_exists(uint32_t group)
 {
-    LIST_EACH(link, &processes)
+    LIST_EACH(link, &table()->processes)
     {
         const struct process *process = LIST_OBJECT(link, struct process, link);
         // A zombie keeps its group, so that the rest of a pipeline can join it.
@@ -134,8 +140,11 @@ struct process *process_caller(const struct request *r)
 void table_start(const struct startup *startup)
 {
     own_startup = startup;
+    list_start(&table()->processes);
+    list_start(&table()->ends);
+    table()->next_pid = FIRST_PID;
     if (startup->pid >= RESTART_ID) // ids of our predecessor's processes stay theirs
-        next_pid = (startup->pid - RESTART_ID + 1) << 20;
+        table()->next_pid = (startup->pid - RESTART_ID + 1) << 20;
     const char *entry = (const char *)startup->environment;
     for (uint32_t i = 0; i < startup->environment_count; i++, entry += strlen(entry) + 1) {
         size_t name = 0;
@@ -146,4 +155,65 @@ void table_start(const struct startup *startup)
         if (id && !process_find(id))
             (void)record_new(server_name(id, text, sizeof text), id, PROCESS_STATE_SERVER);
     }
+}
+
+// ---------------------------------------------------------------- after a restart
+
+static bool is_process(const struct process *process)
+{
+    return heap_holds(process, sizeof *process) && process_find(process->pid) == process;
+}
+
+static void check(struct process *process)
+{
+    uint32_t children = 0, threads = 0;
+    const struct loader_process *image = &process->image;
+    KEPT_CHECK(is_process(process) && process->state >= PROCESS_STATE_RUNNING &&
+               process->state <= PROCESS_STATE_SERVER);
+    KEPT_CHECK(!process->parent || is_process(process->parent));
+    KEPT_CHECK(process->state != PROCESS_STATE_RUNNING || process_ends(process) ||
+               (slot_taken(image->thread) && slot_taken(image->vspace) &&
+                slot_taken(image->cspace)));
+    KEPT_CHECK(!process->child_end || slot_taken(process->child_end));
+    KEPT_CHECK(server_list_valid(&process->children, offsetof(struct process, sibling),
+                                 sizeof *process));
+    KEPT_CHECK(server_list_valid(&process->threads, offsetof(struct thread, link),
+                                 sizeof(struct thread)));
+    KEPT_CHECK(server_list_valid(&process->waiters, offsetof(struct waiter, link),
+                                 sizeof(struct waiter)));
+    LIST_EACH(child, &process->children)
+    {
+        children += LIST_OBJECT(child, struct process, sibling)->parent == process;
+    }
+    LIST_EACH(thread, &process->threads)
+    {
+        threads += slot_taken(LIST_OBJECT(thread, struct thread, link)->slot);
+    }
+    KEPT_CHECK(children == process->child_count && threads == process->thread_count);
+}
+
+void table_resume(const struct startup *startup)
+{
+    own_startup = startup;
+    struct list *all = &table()->processes;
+    uint32_t count = 0, last = 0;
+    KEPT_CHECK(server_list_valid(all, offsetof(struct process, link), sizeof(struct process)));
+    KEPT_CHECK(server_list_valid(&table()->ends, offsetof(struct process, ends),
+                                 sizeof(struct process)));
+    LIST_EACH(link, all)
+    {
+        struct process *process = LIST_OBJECT(link, struct process, link);
+        check(process);
+        KEPT_CHECK(process->pid > last);
+        last = process->pid;
+        count++;
+        process->last = 0;
+        LIST_EACH(waiting, &process->waiters)
+        {
+            list_remove(waiting); // its caller knows, and comes again
+            heap_free(LIST_OBJECT(waiting, struct waiter, link));
+        }
+        kept_commit();
+    }
+    KEPT_CHECK(count == table()->by_pid.count);
 }

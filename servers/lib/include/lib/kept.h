@@ -81,6 +81,8 @@ enum status kept_answer(uint32_t reply, struct message *m);
 /// Commits if the status is OK, else undoes.
 enum status kept_reply(uint32_t reply, struct message *m);
 enum status kept_signal(uint32_t handle);
+/// sys_thread_control without results.
+enum status kept_thread_control(uint32_t thread, enum thread_op op, uint64_t a);
 /// sys_ioport, for output.
 enum status kept_ioport(uint32_t port, uint32_t flags, uint32_t number, uint32_t value);
 

@@ -93,6 +93,7 @@ struct server_loop {
     uint32_t receive[MESSAGE_CAPS]; ///< empty slots declared to the kernel
     uint32_t given[MESSAGE_CAPS];   ///< slots to delete after the reply
     uint32_t given_count;
+    uint64_t signals; ///< received and not yet dealt with
 };
 
 struct server_loop *server_loop(void);
