@@ -109,8 +109,8 @@ void panic(void);
 /// The same, where the machine has too little memory to start.
 _Noreturn void die_of_little_memory(void);
 
-/// A back-off has passed.
-void servers_wake(void);
+/// A back-off may have passed. False: nobody is to be started.
+bool servers_wake(void);
 
 // ---------------------------------------------------------------- beat.c
 
@@ -130,6 +130,9 @@ void rtc_due(void);
 
 /// Timer ticked, or starts.
 void rtc_ticked(void);
+
+/// Pulses come fast until nobody is to be ended or started.
+void rtc_hasten(void);
 
 /// See init.idl.
 enum status rtc_end_server(uint32_t id, uint64_t after, bool busy);

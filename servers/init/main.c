@@ -46,7 +46,7 @@ static void signals(uint64_t bits)
 {
     beat_answered(bits);
     if (bits & CLOCK_SIGNAL)
-        servers_wake();
+        (void)servers_wake();
     if (bits & TICK_SIGNAL)
         beat_due();
     if (bits & RTC_SIGNAL)

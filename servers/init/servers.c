@@ -104,6 +104,7 @@ static void wait_and_retry(struct server *server)
     server->state = WAITING;
     server->due = now + milliseconds(server->back_off);
     clock_set(server->due);
+    rtc_hasten();
     server->back_off =
         server->back_off * 2 < BACK_OFF_MAX ? server->back_off * 2 : BACK_OFF_MAX;
 }
@@ -182,8 +183,12 @@ bool server_ready(uint32_t id)
     struct server *server = server_find(id);
     if (!server)
         return false;
-    if (server->state == STARTING)
+    if (server->state == STARTING && server->ended)
+        log_line("%s is ready again after %lu us", server->plan->name,
+                 (tsc_now() - server->ended) / (boot->tsc_hz / 1000000));
+    else if (server->state == STARTING)
         log_line("%s is ready", server->plan->name);
+    server->ended = 0;
     server->state = UP;
     if (session_slot(server->plan->name) == STARTUP_SLOT_TIMER)
         rtc_ticked();
@@ -281,6 +286,8 @@ static bool renew(struct server *server)
 void server_bury(struct server *server, bool kept)
 {
     server->doom = 0;
+    if (!server->ended)
+        server->ended = tsc_now();
     if (kept && server->plan->kept && renew(server)) {
         wait_and_retry(server);
         return;
@@ -311,9 +318,10 @@ void server_fault(uint32_t id, const struct fault *fault)
         server_bury(server, server->state == UP);
 }
 
-void servers_wake(void)
+bool servers_wake(void)
 {
     uint64_t now = tsc_now();
+    bool waiting = false;
     notices_send();
     for (uint32_t i = 0; i < manifest.count; i++) {
         struct server *server = &servers[i];
@@ -321,5 +329,7 @@ void servers_wake(void)
             start(server);
         else if (server->state == WAITING)
             clock_set(server->due);
+        waiting |= server->state == WAITING;
     }
+    return waiting;
 }

@@ -20,6 +20,7 @@ struct server {
     struct loader_process process;
     uint32_t back_off;     ///< milliseconds that the next burial is followed by
     uint64_t started, due; ///< TSC
+    uint64_t ended;        ///< TSC, while its former is the last that was ready
     uint64_t former_ip;    ///< where the instance before was stopped, 0: it left nothing
     uint64_t former_status;
     uint32_t slots;    ///< of its space, for the next instance

@@ -38,6 +38,7 @@ static uint64_t next(void)
 static bool is_spared(uint32_t label)
 {
     return label == LABEL_PROCESS_KILL || label == LABEL_PROCESS_POWER ||
+           label == LABEL_PROCESS_END_SERVER ||
            label == LABEL_PROCESS_FOREGROUND || label == LABEL_TIMER_SET_REAL_TIME;
 }
 

@@ -1,0 +1,46 @@
+"""Servers ended under load, at random moments: each is restarted, and nobody loses anything.
+
+PITH_KILLS: how many times each (ci/soak.sh: 1,000)."""
+import os
+import re
+import subprocess
+
+import pytest
+
+from conftest import BUILD, PROGRAMS, TOP
+
+SERVERS = {"timer": 3, "console": 4, "files": 5, "process": 6}
+
+
+@pytest.fixture(scope="module")
+def kills(tmp_path_factory):
+    out = tmp_path_factory.mktemp("kills") / "kills"
+    subprocess.run([BUILD / "sdk/bin/x86_64-pith-elf-gcc", "-O1", f"-I{BUILD}/gen/include",
+                    f"-I{BUILD}/gen/proto/include", f"-I{TOP}/servers/lib/include", "-o", out,
+                    PROGRAMS / "kills.c"], check=True)
+    return out
+
+
+def check_log(count):
+    """Every end was followed by a start with what was kept. The longest outage, in us."""
+    log = (BUILD / "boot.log").read_text(errors="replace")
+    assert "broken invariant" not in log and "damaged" not in log and "died" not in log, log[-3000:]
+    longest = 0
+    for name in SERVERS:
+        outages = [int(us) for us in re.findall(rf"^.*{name} is ready again after (\d+) us", log, re.M)]
+        assert log.count(f"{name} is ended") == count and len(outages) == count, (name, log[-3000:])
+        longest = max([longest] + outages)
+    return longest
+
+
+def test_servers_ended_under_load(run, kills, record_property):
+    count = int(os.environ.get("PITH_KILLS", "50"))
+    ids = " ".join(str(i) for i in SERVERS.values())
+    done = run(f"/kills 1 3 {ids}; mem; /kills {count} {os.environ.get('PITH_SEED', '5')} {ids}; echo status $?; mem",
+               "--add", kills, limit=120 + 4 * count)
+    assert b"status 0\n" in done.out, done
+    free = re.findall(rb"^free (\d+)", done.out, re.M)
+    assert len(free) == 2 and free[0] == free[1], done
+    longest = check_log(count + 1)
+    record_property("longest_outage_us", longest)
+    print(f"{count} ends each, longest outage {longest} us; {done.out.decode().splitlines()[-5:]}")
