@@ -145,7 +145,8 @@ static void move_to(int64_t row, int64_t column)
 static void move_rows(int64_t by)
 {
     uint32_t low = the_grid()->row >= the_grid()->top ? the_grid()->top : 0;
-    uint32_t high = the_grid()->row <= the_grid()->bottom ? the_grid()->bottom : SCREEN_ROWS - 1;
+    uint32_t high =
+        the_grid()->row <= the_grid()->bottom ? the_grid()->bottom : SCREEN_ROWS - 1;
     move_to(clamp(the_grid()->row + by, low, high), the_grid()->column);
 }
 
@@ -175,7 +176,8 @@ static void erase_in_line(uint32_t what)
 {
     uint32_t column = clamp(the_grid()->column, 0, SCREEN_COLUMNS - 1);
     if (what <= 2)
-        grid_erase(the_grid()->row, what == 0 ? column : 0, what == 1 ? column + 1 : SCREEN_COLUMNS);
+        grid_erase(the_grid()->row, what == 0 ? column : 0,
+                   what == 1 ? column + 1 : SCREEN_COLUMNS);
 }
 
 static void set_region(const struct escape *escape)
@@ -312,7 +314,8 @@ void escape_control(const struct escape *escape, char final)
     case 'P':
         return grid_shift(column, -count);
     case 'X':
-        return grid_erase(the_grid()->row, column, clamp((int64_t)column + count, 0, SCREEN_COLUMNS));
+        return grid_erase(the_grid()->row, column,
+                          clamp((int64_t)column + count, 0, SCREEN_COLUMNS));
     case 'S':
         return scroll_region(count);
     case 'T':

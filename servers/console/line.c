@@ -190,7 +190,8 @@ void line_input(uint8_t byte)
 
 bool line_readable(void)
 {
-    return line()->mode & TERMINAL_MODE_CANONICAL ? line()->lines > 0 : line()->ready != line()->first;
+    return line()->mode & TERMINAL_MODE_CANONICAL ? line()->lines > 0
+                                                  : line()->ready != line()->first;
 }
 
 enum status line_peek(void *to, size_t length, size_t *bytes, uint32_t *entries)

@@ -45,8 +45,7 @@ void ports_bind(struct granted irq, uint32_t endpoint, uint64_t bit)
     if (!*signal)
         *signal = slot_alloc();
     slot_empty(*signal);
-    CHECK(*signal &&
-          sys_cap_copy(HANDLE_NULL, *signal, endpoint, DERIVE_SIGNAL, bit, 0) == OK);
+    CHECK(*signal && sys_cap_copy(HANDLE_NULL, *signal, endpoint, DERIVE_SIGNAL, bit, 0) == OK);
     status_ignore(sys_irq_control(irq.slot, IRQ_OP_UNBIND, irq.first, 0, 0)); // our former's
     CHECK(sys_irq_control(irq.slot, IRQ_OP_BIND, irq.first, *signal, 0) == OK);
 }

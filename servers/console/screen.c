@@ -70,7 +70,8 @@ static void put_glyph(uint8_t glyph)
         the_grid()->column = 0;
         escape_line_feed();
     }
-    grid_row(the_grid()->row)[the_grid()->column++] = (uint16_t)(glyph | the_grid()->attribute << 8);
+    grid_row(the_grid()->row)[the_grid()->column++] =
+        (uint16_t)(glyph | the_grid()->attribute << 8);
 }
 
 static void put_control(uint8_t byte)
@@ -129,8 +130,9 @@ static void put_character(uint8_t byte)
     if (parser()->more && (byte & 0xc0) == 0x80) {
         parser()->code_point = parser()->code_point << 6 | (byte & 0x3f);
         if (--parser()->more == 0)
-            put_glyph(glyph_of(parser()->code_point < parser()->smallest ? REPLACEMENT
-                                                                   : parser()->code_point));
+            put_glyph(glyph_of(parser()->code_point < parser()->smallest
+                                   ? REPLACEMENT
+                                   : parser()->code_point));
         return;
     }
     if (parser()->more) { // cut short
@@ -228,12 +230,15 @@ void screen_write(const void *bytes, size_t length)
 void screen_look_back(int32_t lines)
 {
     int64_t back = (int64_t)the_grid()->back + lines;
-    the_grid()->back = back < 0 ? 0 : back > the_grid()->history ? the_grid()->history : (uint32_t)back;
+    the_grid()->back = back < 0                     ? 0
+                       : back > the_grid()->history ? the_grid()->history
+                                                    : (uint32_t)back;
 }
 
 const uint16_t *screen_row(uint32_t row)
 {
-    return the_grid()->lines[(the_grid()->first + SCREEN_LINES - the_grid()->back + row) % SCREEN_LINES];
+    return the_grid()
+        ->lines[(the_grid()->first + SCREEN_LINES - the_grid()->back + row) % SCREEN_LINES];
 }
 
 bool screen_cursor(uint32_t *column, uint32_t *row)

@@ -29,8 +29,7 @@ static size_t send(const char *bytes, size_t length, size_t keep)
 {
     char piece[PIECE_BYTES];
     size_t done = 0;
-    while (done < length && serial_room() >= keep + PIECE_BYTES &&
-           kept_room() >= PIECE_WORDS) {
+    while (done < length && serial_room() >= keep + PIECE_BYTES && kept_room() >= PIECE_WORDS) {
         size_t filled = 0;
         for (; done < length && filled + 2 <= PIECE_BYTES; done++) {
             if (bytes[done] == '\n' && (line_mode() & TERMINAL_MODE_NEWLINE))

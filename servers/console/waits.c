@@ -196,8 +196,8 @@ void waits_resume(void)
 {
     KEPT_CHECK(server_list_valid(&all()->waiters, offsetof(struct waiter, all),
                                  sizeof(struct waiter)));
-    KEPT_CHECK(server_list_valid(&all()->watches, offsetof(struct watch, all),
-                                 sizeof(struct watch)));
+    KEPT_CHECK(
+        server_list_valid(&all()->watches, offsetof(struct watch, all), sizeof(struct watch)));
     MAP_EACH(node, &server_loop()->clients)
     {
         struct console_client *client = (struct console_client *)(void *)node;

@@ -10,7 +10,7 @@
 #include "objects.h"
 
 #define RELEASE_WORDS 4096u // of kept state that may change with one description
-#define WAITS_MAX 32u // waiters of one client, and its watches: beyond, the oldest is given up
+#define WAITS_MAX     32u // waiters of one client, and its watches: beyond, the oldest is given up
 
 struct waiter {
     struct list by_pipe, by_client;
@@ -253,8 +253,8 @@ static void client_resume(struct files_client *client)
 void blocked_resume(void)
 {
     for (const struct list *link = changed()->next; link != changed(); link = link->next)
-        KEPT_CHECK(object_valid(LIST_OBJECT(link, const struct pipe, changed),
-                                sizeof(struct pipe)));
+        KEPT_CHECK(
+            object_valid(LIST_OBJECT(link, const struct pipe, changed), sizeof(struct pipe)));
     MAP_EACH(node, &server_loop()->clients)
     {
         struct files_client *client = (struct files_client *)(void *)node;

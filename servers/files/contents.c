@@ -57,8 +57,8 @@ static bool tree_cut(struct inode *inode, void **place, uint32_t level, uint64_t
     void **children = *place;
     for (uint32_t i = 0; level > 0 && i < FANOUT; i++) {
         uint64_t start = i * tree_span(level - 1);
-        empty &= tree_cut(inode, &children[i], level - 1, keep > start ? keep - start : 0,
-                          keep > 0);
+        empty &=
+            tree_cut(inode, &children[i], level - 1, keep > start ? keep - start : 0, keep > 0);
     }
     if (empty) {
         pages_give(*place);

@@ -264,8 +264,7 @@ static bool entry_valid(const struct entry *entry, const struct entry *before,
            entry->parent == directory && (!before || entry->cookie > before->cookie) &&
            inode_valid(entry->inode) && entry->inode->links >= 1 &&
            directory_find(directory, entry->name, entry->bytes) == entry &&
-           (entry->inode->type != FILE_TYPE_DIRECTORY ||
-            entry->inode->directory.self == entry);
+           (entry->inode->type != FILE_TYPE_DIRECTORY || entry->inode->directory.self == entry);
 }
 
 // The names of one directory, *names of them in all so far.
@@ -313,8 +312,8 @@ bool directory_valid(void)
         !table_valid() || !names_valid(root, &names))
         return false;
     for (const struct entry *entry = root->directory.first; entry; entry = walk_next(entry))
-        if (++seen > names || (entry->inode->type == FILE_TYPE_DIRECTORY &&
-                               !names_valid(entry->inode, &names)))
+        if (++seen > names ||
+            (entry->inode->type == FILE_TYPE_DIRECTORY && !names_valid(entry->inode, &names)))
             return false;
     return seen == names;
 }

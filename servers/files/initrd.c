@@ -72,7 +72,8 @@ static enum status make_parents(const char *path, size_t bytes)
     for (size_t i = 1; i < bytes; i++) {
         if (path[i] != '/')
             continue;
-        enum status status = names_make_directory((struct path){inodes()->root, path, i}, 0, 0755);
+        enum status status =
+            names_make_directory((struct path){inodes()->root, path, i}, 0, 0755);
         if (status != OK && status != E_EXIST)
             return status;
     }

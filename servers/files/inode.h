@@ -17,7 +17,7 @@
 #include <proto/io.h>
 
 #define FILE_BYTES_MAX ((uint64_t)1 << 39) // what a tree of three levels above the pages spans
-#define CONTENTS_STEP  4096u // pages that one step may give back
+#define CONTENTS_STEP  4096u               // pages that one step may give back
 #define LINKS_MAX      65000u
 #define MODE_BITS      07777u
 
@@ -130,7 +130,8 @@ enum status contents_allocate(struct inode *inode, uint64_t offset, uint64_t len
 
 /// Forget all names.
 void directory_init(void);
-/// After a restart: whether the tree of names from the root on is in order, with all its inodes.
+/// After a restart: whether the tree of names from the root on is in order, with all its
+/// inodes.
 bool directory_valid(void);
 /// The entry `name` of a directory, or null. `.` and `..` are not entries.
 struct entry *directory_find(const struct inode *directory, const char *name, size_t bytes);

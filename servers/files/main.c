@@ -113,8 +113,8 @@ static void make_devices(void)
     };
     static const char *const directories[] = {"dev", "tmp"};
     for (size_t i = 0; i < sizeof directories / sizeof *directories; i++) {
-        enum status status = names_make_directory((struct path){inodes()->root, directories[i], 3},
-                                                  0, i == 0 ? 0755 : 01777);
+        enum status status = names_make_directory(
+            (struct path){inodes()->root, directories[i], 3}, 0, i == 0 ? 0755 : 01777);
         CHECK(status == OK || status == E_EXIST);
     }
     for (size_t i = 0; i < sizeof devices / sizeof *devices; i++)

@@ -73,7 +73,8 @@ static bool chunk_open(void)
 {
     bool recycled = arena()->empty != CHUNK_NONE;
     uint32_t index = recycled ? arena()->empty : arena()->untouched;
-    if (index == arena()->chunks || arena()->source->commit(chunk_address(index), CHUNK_BYTES) != OK)
+    if (index == arena()->chunks ||
+        arena()->source->commit(chunk_address(index), CHUNK_BYTES) != OK)
         return false;
     if (recycled)
         list_remove(&arena()->empty, index);

@@ -1,7 +1,7 @@
 // The real-time clock's periodic interrupt: a pulse that depends on no server. It shows whether
-// `timer`, from whose ticks the heartbeats come, is itself well; and it is the moment at which a
-// server is ended on purpose, wherever it happens to be. It also shortens the wait for a back-off's end
-// where programs leave the clock (clock.c) little time.
+// `timer`, from whose ticks the heartbeats come, is itself well; and it is the moment at which
+// a server is ended on purpose, wherever it happens to be. It also shortens the wait for a
+// back-off's end where programs leave the clock (clock.c) little time.
 //
 // MC146818 data sheet: register A has the rate in its low bits, B the interrupts' enable bits,
 // and C, read after each interrupt, lets the next one come. `timer` reads the same chip when it
@@ -31,8 +31,8 @@ enum {
 };
 
 static uint32_t irq, ports;
-static uint32_t pulses;   // since timer ticked
-static uint64_t tick_at;  // TSC
+static uint32_t pulses;  // since timer ticked
+static uint64_t tick_at; // TSC
 static bool fast;
 
 static uint8_t chip_read(uint32_t index)
@@ -63,8 +63,7 @@ static void set_rate(bool to_fast)
 static enum status bind(void)
 {
     uint32_t signal = slot_alloc();
-    enum status status =
-        sys_cap_copy(HANDLE_NULL, irq, own.irq, DERIVE_RANGE, LINE, 1);
+    enum status status = sys_cap_copy(HANDLE_NULL, irq, own.irq, DERIVE_RANGE, LINE, 1);
     if (status == OK)
         status = sys_cap_copy(HANDLE_NULL, ports, own.ioport, DERIVE_RANGE, INDEX, 2);
     if (status == OK)

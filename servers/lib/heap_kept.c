@@ -129,6 +129,6 @@ bool heap_holds(const void *object, size_t bytes)
 {
     uint64_t offset = (uint64_t)object - KEPT_HEAP;
     return offset < KEPT_END - KEPT_HEAP && states()[offset / CHUNK_BYTES] == USED &&
-           heap_slab_holds((void *)(KEPT_HEAP + (offset & ~(uint64_t)(CHUNK_BYTES - 1))), object,
-                           bytes);
+           heap_slab_holds((void *)(KEPT_HEAP + (offset & ~(uint64_t)(CHUNK_BYTES - 1))),
+                           object, bytes);
 }

@@ -168,8 +168,8 @@ static __attribute__((noinline, noclone)) enum status armed_call(uint64_t number
                      "movl %%eax, %[status]\n"
                      "movl $2, %[armed]\n"
                      : "+a"(rax), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+r"(r8), "+r"(r9),
-                       "+r"(r10), "+r"(r12), "+r"(r13), [armed] "+m"(log.armed),
-                       [status] "=m"(log.status)
+                       "+r"(r10), "+r"(r12),
+                       "+r"(r13), [armed] "+m"(log.armed), [status] "=m"(log.status)
                      :
                      : "rcx", "r11", "memory");
     if (always || rax == OK)
@@ -226,8 +226,7 @@ enum status kept_thread_control(uint32_t thread, enum thread_op op, uint64_t a)
 /// Whether the armed system call was carried out, and so committed.
 static bool committed(const struct startup *startup)
 {
-    bool done = log.armed == 2 ||
-                (log.armed == 1 && startup->former_ip > (uint64_t)kept_call);
+    bool done = log.armed == 2 || (log.armed == 1 && startup->former_ip > (uint64_t)kept_call);
     uint64_t status = log.armed == 2 ? log.status : startup->former_status;
     return done && (log.always || status == OK);
 }
@@ -240,8 +239,8 @@ static uint64_t section_bytes(void)
 
 static bool log_valid(void)
 {
-    if (log.magic != KEPT_MAGIC || log.bytes != section_bytes() ||
-        log.count > kept_words_max || log.armed > 2)
+    if (log.magic != KEPT_MAGIC || log.bytes != section_bytes() || log.count > kept_words_max ||
+        log.armed > 2)
         return false;
     for (uint32_t i = 0; i < log.count; i++) {
         uint64_t word = (uint64_t)ENTRIES[i].word;

@@ -24,7 +24,8 @@ static enum status attach(struct session *s, uint32_t interface)
     struct message m;
     enum status result;
     do {
-        m = (struct message){.tag = tag_make(interface << 8 | REQUEST_ATTACH, 0, s->share != 0)};
+        m = (struct message){.tag =
+                                 tag_make(interface << 8 | REQUEST_ATTACH, 0, s->share != 0)};
         ipc_buffer()->caps[0] = s->share;
         result = session_call(s, &m);
     } while (result == SESSION_AGAIN);

@@ -55,9 +55,9 @@ struct process {
     uint64_t caught, ignored, pending;    ///< bit n: signal n
     uint64_t memory, ticks;               ///< of a zombie: what it had at its end
     uint32_t error_service, error_handle; ///< its standard error at its start; service 0: none
-    struct list ends;          ///< while it is to be ended: of those
-    struct reply *last;        ///< its own call that asked for its end, never answered
-    bool terminal; ///< may say which group gets the terminal's interrupts
+    struct list ends;                     ///< while it is to be ended: of those
+    struct reply *last; ///< its own call that asked for its end, never answered
+    bool terminal;      ///< may say which group gets the terminal's interrupts
     char name[64];
 };
 

@@ -66,8 +66,7 @@ void signals_settle(void)
 enum status signal_send(struct server *server, struct process *process, uint32_t signal)
 {
     if (process->state == PROCESS_STATE_SERVER && signal == SIGNAL_KILL)
-        return init_end_server(session_to(STARTUP_SLOT_INIT), process->pid,
-                               END_NANOSECONDS, 0);
+        return init_end_server(session_to(STARTUP_SLOT_INIT), process->pid, END_NANOSECONDS, 0);
     if (process->state == PROCESS_STATE_SERVER)
         return signal ? E_RIGHTS : OK;
     if (signal >= SIGNALS)
@@ -78,7 +77,7 @@ enum status signal_send(struct server *server, struct process *process, uint32_t
         process->pending |= bit(signal);
         diverts = server->unsettled = true;
     } else if (signal == SIGNAL_KILL ||
-             (signal != SIGNAL_CHLD && !(process->ignored & bit(signal))))
+               (signal != SIGNAL_CHLD && !(process->ignored & bit(signal))))
         process_end(server, process, SIGNALED + signal);
     return OK;
 }

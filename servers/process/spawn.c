@@ -305,8 +305,8 @@ void spawn_settle(void)
     uint32_t thread = table()->newborn;
     uint64_t none[3];
     if (thread) // again, should this be undone: it runs already then
-        status_ignore(sys_thread_control(thread, THREAD_OP_START, 0, 0, &none[0], &none[1],
-                                         &none[2]));
+        status_ignore(
+            sys_thread_control(thread, THREAD_OP_START, 0, 0, &none[0], &none[1], &none[2]));
     table()->newborn = 0;
     kept_commit();
 }

@@ -171,9 +171,9 @@ static void check(struct process *process)
     KEPT_CHECK(is_process(process) && process->state >= PROCESS_STATE_RUNNING &&
                process->state <= PROCESS_STATE_SERVER);
     KEPT_CHECK(!process->parent || is_process(process->parent));
-    KEPT_CHECK(process->state != PROCESS_STATE_RUNNING || process_ends(process) ||
-               (slot_taken(image->thread) && slot_taken(image->vspace) &&
-                slot_taken(image->cspace)));
+    KEPT_CHECK(
+        process->state != PROCESS_STATE_RUNNING || process_ends(process) ||
+        (slot_taken(image->thread) && slot_taken(image->vspace) && slot_taken(image->cspace)));
     KEPT_CHECK(!process->child_end || slot_taken(process->child_end));
     KEPT_CHECK(server_list_valid(&process->children, offsetof(struct process, sibling),
                                  sizeof *process));

@@ -1,7 +1,7 @@
-// kills COUNT SEED SERVER...: ends each server (by its id) COUNT times at random moments, half of
-// them while it is found at work, under load: programs that write and read files, stream bytes
-// through pipes, sleep and are woken by alarms, spawn and wait, and write to the console. Each
-// checks that what was acknowledged is there, in order, once, and that nothing else fails.
+// kills COUNT SEED SERVER...: ends each server (by its id) COUNT times at random moments, half
+// of them while it is found at work, under load: programs that write and read files, stream
+// bytes through pipes, sleep and are woken by alarms, spawn and wait, and write to the console.
+// Each checks that what was acknowledged is there, in order, once, and that nothing else fails.
 //
 // Every load runs until the file STOP is there, then ends with status 0, or says what was wrong
 // and ends with 1. The killer keeps its kills of one server more than a second apart, so that
@@ -207,8 +207,8 @@ static void load_spawn(void)
         bool fails = next() % 2;
         pid_t pid;
         int status;
-        MUST(posix_spawn(&pid, fails ? "/bin/sh" : "/bin/true", NULL, NULL, fails ? seven : none,
-                         environ) == 0);
+        MUST(posix_spawn(&pid, fails ? "/bin/sh" : "/bin/true", NULL, NULL,
+                         fails ? seven : none, environ) == 0);
         MUST(waitpid(pid, &status, 0) == pid);
         MUST(WIFEXITED(status) && WEXITSTATUS(status) == (fails ? 7 : 0));
         MUST(waitpid(pid, &status, 0) < 0 && errno == ECHILD);
@@ -237,11 +237,11 @@ static void call(uint32_t server)
     struct process_info info;
     uint64_t offset, start = now();
     uint32_t columns, rows;
-    enum status result = server == 0   ? timer_real_time(session_to(STARTUP_SLOT_TIMER), &offset)
-                         : server == 1 ? console_size(session_to(STARTUP_SLOT_CONSOLE), &columns,
-                                                      &rows)
-                         : server == 2 ? files_file_system(session_to(STARTUP_SLOT_FILES), &status)
-                                       : process_info(session_to(STARTUP_SLOT_PROCESS), 1, &info);
+    enum status result =
+        server == 0   ? timer_real_time(session_to(STARTUP_SLOT_TIMER), &offset)
+        : server == 1 ? console_size(session_to(STARTUP_SLOT_CONSOLE), &columns, &rows)
+        : server == 2 ? files_file_system(session_to(STARTUP_SLOT_FILES), &status)
+                      : process_info(session_to(STARTUP_SLOT_PROCESS), 1, &info);
     MUST(result == OK);
     if (now() - start > longest)
         longest = now() - start;

@@ -38,8 +38,8 @@ static uint64_t next(void)
 static bool is_spared(uint32_t label)
 {
     return label == LABEL_PROCESS_KILL || label == LABEL_PROCESS_POWER ||
-           label == LABEL_PROCESS_END_SERVER ||
-           label == LABEL_PROCESS_FOREGROUND || label == LABEL_TIMER_SET_REAL_TIME;
+           label == LABEL_PROCESS_END_SERVER || label == LABEL_PROCESS_FOREGROUND ||
+           label == LABEL_TIMER_SET_REAL_TIME;
 }
 
 /// Requests whose answer may never come, or that end the child: rarely, for the sake of the

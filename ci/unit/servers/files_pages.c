@@ -71,6 +71,8 @@ void files_start(uint32_t chunks)
 
 size_t files_committed(void)
 {
+    inodes_settle(); // as the server does between requests
+    pages_settle();
     return committed;
 }
 

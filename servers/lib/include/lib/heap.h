@@ -27,7 +27,8 @@ struct heap_source {
 };
 extern const struct heap_source heap_source;
 
-// ---------------------------------------------------------------- heaps that are kept (lib/kept.h)
+// ---------------------------------------------------------------- heaps that are kept
+// (lib/kept.h)
 
 /// Whether the heap is what it was made to be: every slab, its free objects, the lists.
 bool heap_check(void);

@@ -57,7 +57,7 @@ struct loader_program {
     uint32_t directory;
     const struct startup_grant *grants;
     uint32_t grant_count;
-    bool waits; ///< its thread is left for the caller to start
+    bool waits;                        ///< its thread is left for the caller to start
     uint64_t former_ip, former_status; ///< not 0: the next instance in the space of `process`,
     uint32_t slots;                    ///< which memory.space_renew has prepared; its slots
 };
