@@ -263,6 +263,7 @@ int main(int argc, char **argv)
     int failed = cmocka_run_group_tests_name("interface", tests, NULL, NULL);
     failed += run_limits_tests();
     failed += run_bad_module_tests();
+    failed += run_calls_tests();
     failed += run_vector_tests();
     failed += run_atomics_tests();
     return failed;
