@@ -14,13 +14,15 @@ usage: bash ci/test.sh [TIER]...
   fuzz       generated modules in every engine; mutated ones under sanitizers (ci/fuzz)
   boot       the whole system in QEMU                                     (ci/boot)
   mutants    every named check, removed: a test must fail                 (ci/mutants.sh)
+  mutants-boot  what protects the kernel below the named checks, removed: a booted
+             test must fail                                               (ci/mutants_boot.py)
   soak       the long counts; hours; not part of the default
 
 Without a tier: all but soak.
 TEXT
 }
 
-all=(lint unit wasm-spec wasi fuzz boot mutants)
+all=(lint unit wasm-spec wasi fuzz boot mutants mutants-boot)
 for tier in "$@"; do
     case " ${all[*]} soak " in
     *" $tier "*) ;;
@@ -75,6 +77,7 @@ tier_wasi() { counted wasi bash ci/suites/wasi/run.sh; }
 tier_fuzz() { counted fuzz bash ci/fuzz/run.sh; }
 tier_boot() { build boot pith && run_pytest boot ci/boot; }
 tier_mutants() { counted mutants bash ci/mutants.sh; }
+tier_mutants_boot() { counted mutants-boot $python ci/mutants_boot.py; }
 tier_soak() { counted soak bash ci/soak.sh; }
 
 for tier in "${tiers[@]}"; do

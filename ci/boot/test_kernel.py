@@ -10,12 +10,14 @@ import time
 
 import pytest
 
-from conftest import ACCEL, SMP
+from conftest import SMP
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 ISO = TOP / "build" / "kernel-test.iso"
 TESTS = {"memory", "signals", "messages", "faults", "entry_flags", "registers", "canonical_edge",
-         "preemption", "interrupts", "fpu", "fs", "invariants"}
+         "preemption", "interrupts", "fpu", "fs", "invariants",
+         "handles", "rights", "badges", "replies", "confused_deputy", "starvation",
+         "all_registers", "fpu_leaks", "zeroed", "translations", "instructions"}
 LIMIT = 120  # seconds
 
 MACHINES = {
@@ -33,9 +35,9 @@ MACHINES = {
 class Guest:
     """An emulator that runs the test program; its serial line goes to a file."""
 
-    def __init__(self, arguments, monitor=None, iso=ISO, accel=ACCEL):
+    def __init__(self, arguments, monitor=None, iso=ISO):
         self.log = tempfile.NamedTemporaryFile(suffix=".log")
-        command = ["qemu-system-x86_64", "-accel", accel, "-m", "256", "-nic", "none",
+        command = ["qemu-system-x86_64", "-accel", "tcg", "-m", "256", "-nic", "none",
                    "-smp", str(SMP), "-display", "none", "-no-reboot", "-cdrom", str(iso),
                    "-serial", f"file:{self.log.name}", "-monitor", monitor or "none", *arguments]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)

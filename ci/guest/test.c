@@ -283,6 +283,17 @@ static const struct {
     {"interrupts", test_interrupts},
     {"fpu", test_fpu},
     {"fs", test_fs},
+    {"handles", test_handles},
+    {"rights", test_rights},
+    {"badges", test_badges},
+    {"replies", test_replies},
+    {"confused_deputy", test_confused_deputy},
+    {"starvation", test_starvation},
+    {"all_registers", test_registers},
+    {"fpu_leaks", test_fpu_leaks},
+    {"zeroed", test_zeroed},
+    {"translations", test_translations},
+    {"instructions", test_instructions},
     {"invariants", test_invariants},
 };
 
