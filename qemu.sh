@@ -82,8 +82,10 @@ if [ -n "$iso_only" ]; then
 fi
 
 # KVM only where the CPU offers it for real.
-accel=tcg # with more than one CPU each in a thread of its own
-[ "$smp" -gt 1 ] && accel=tcg,thread=multi
+# A thread for each CPU runs them at once, but only where the host has as many: one that waits for
+# the kernel's lock would else keep the one that holds it from running.
+accel=tcg,thread=multi
+[ "$smp" -gt "$(nproc)" ] && accel=tcg,thread=single
 grep -qwE 'vmx|svm' /proc/cpuinfo 2>/dev/null && [ -w /dev/kvm ] && accel=kvm
 [ "$accel" = kvm ] && [ "$cpu" = max ] && cpu=host
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Measures Pith: prints a table and writes build/bench.json.
-#   bash ci/bench.sh [NAME...]      names: ipc boot size wasm wasm-pith (default: all)
+#   bash ci/bench.sh [NAME...]      names: ipc smp boot size wasm wasm-pith (default: all)
 # Speed is in instructions (-icount) or in ratios of one run; the one wall time, boot, is a
 # median. The kernel measured is the one that ships.
 set -u

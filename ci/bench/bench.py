@@ -13,6 +13,8 @@ import subprocess
 import sys
 import time
 
+import paths
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = TOP / "build"
 RESULTS = BUILD / "bench.json"
@@ -48,17 +50,41 @@ def until(line, *patterns):
     return text.decode(errors="replace"), times
 
 
-def bench_ipc():
-    """Instructions, user to user, from the guest's own counter: under icount one TSC tick is one
-    instruction (ci/bench/ipc prints `bench NAME VALUE UNIT` lines and `bench end`)."""
-    process, line = emulator(BUILD / "ipc-bench.iso", "-icount", "shift=0,sleep=off")
+def guest_rows(iso, *arguments):
+    """What a program of ci/bench/ipc prints: `bench NAME VALUE UNIT` lines, then `bench end`."""
+    process, line = emulator(BUILD / iso, *arguments)
     try:
         text, _ = until(line, rb"bench end")
     finally:
         process.kill()
         process.wait()
-    for name, value, unit in re.findall(r"^bench (\S+) (\d+) (\S+)", text, re.M):
-        yield name, int(value), unit
+    return [(name, int(value), unit)
+            for name, value, unit in re.findall(r"^bench (\S+) (\d+) (\S+)", text, re.M)]
+
+
+def bench_ipc():
+    """Instructions, user to user, from the guest's own counter: under icount one TSC tick is one
+    instruction. Then what each path executes of the dear ones and how long it holds the lock
+    (paths.py), and its time under the emulator as people use it."""
+    for name, value, unit in guest_rows("ipc-bench.iso", "-icount", "shift=0,sleep=off"):
+        if name != "tsc_hz":
+            yield name, value, unit
+    yield from paths.rows()
+    timed = guest_rows("ipc-bench.iso")
+    tsc_hz = dict((name, value) for name, value, _ in timed)["tsc_hz"]
+    for name, value, _ in timed:
+        if name.startswith("ipc."):
+            yield f"{name}.wall", round(value * 1e9 / tsc_hz), "ns"
+
+
+def bench_smp():
+    """Pairs of threads that compute 5,000 instructions per call: two on two CPUs against one on
+    one, in turns of one run; the best of each."""
+    rows = {name: value for name, value, _ in
+            guest_rows("smp-bench.iso", "-smp", "2", "-accel", "tcg,thread=multi")}
+    yield "smp.one_pair", rows["smp.one_pair"], "calls/s"
+    yield "smp.two_pairs", rows["smp.two_pairs"], "calls/s"
+    yield "smp.throughput", round(rows["smp.two_pairs"] / rows["smp.one_pair"], 2), "times"
 
 
 def bench_boot():
@@ -89,7 +115,7 @@ def bench_size():
 sys.path.insert(0, str(TOP / "ci/bench/wasm"))
 from measure import bench_wasm, bench_wasm_pith  # noqa: E402
 
-BENCHES = {"ipc": bench_ipc, "boot": bench_boot, "size": bench_size, "wasm": bench_wasm,
+BENCHES = {"ipc": bench_ipc, "smp": bench_smp, "boot": bench_boot, "size": bench_size, "wasm": bench_wasm,
            "wasm-pith": bench_wasm_pith}
 
 

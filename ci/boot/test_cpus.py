@@ -11,12 +11,12 @@ LIMIT = 300  # seconds; CPUs that wait for each other on too few cores are slow
 LINE = re.compile(r"cpu (\d+)  apic (\d+)  idle +(\d+)%  (.+)")
 
 
-@pytest.mark.parametrize("smp", [2, 4])
-def test_kernel_on(smp):
+@pytest.mark.parametrize("smp, thread", [(2, "multi"), (4, "single")])
+def test_kernel_on(smp, thread):
     """ci/guest/cpus.c: threads are called, moved, diverted, destroyed while they run elsewhere, and
     pages taken from under them."""
-    arguments = ["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", str(smp)]
-    with Guest(arguments, iso=TOP / "build" / "cpus-test.iso") as guest:
+    with Guest(["-cpu", "max", "-smp", str(smp)], iso=TOP / "build" / "cpus-test.iso",
+               accel=f"tcg,thread={thread}") as guest:
         text = guest.wait_for("guest end", LIMIT)
     assert "panic" not in text, text
     assert set(re.findall(r"^ok +(\S+)", text, re.M)) == TESTS, text

@@ -1,4 +1,5 @@
 """The WASM engine on Pith: what it rests on, and what a guest of it may do."""
+import re
 import subprocess
 import sys
 
@@ -52,16 +53,26 @@ def test_specification(run, suite, tmp_path, mode):
     assert failed == 0 and passed == sum(script.asserted for script in scripts)
 
 
+TRAPS = {  # program: options, what is said
+    "trap_unreachable": ("", "unreachable, in function 0"), "trap_memory": ("", "out of bounds memory access, in function 0"),
+    "trap_divide": ("", "integer divide by zero, in function 0"), "trap_deep": ("", "call stack exhausted, in function 0"),
+    "recurse": ("", "call stack exhausted, in function 0"), "spin": ("--fuel 1000000", "all fuel consumed, in function 0"),
+    "greedy": ("--memory-limit 20000000", None)}  # ends when it gets no more
+
+
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name, options, words", [
-    ("trap_unreachable", "", "unreachable"), ("trap_memory", "", "out of bounds memory access, in function 0"),
-    ("trap_divide", "", "integer divide by zero, in function 0"), ("trap_deep", "", "call stack exhausted"),
-    ("recurse", "", "call stack exhausted, in function 0"), ("spin", "--fuel 1000000", "all fuel consumed"),
-    ("greedy", "--memory-limit 20000000", "")])
-def test_traps(survive, program, mode, name, options, words):
+def test_traps(run, program, mode):
     """Each kind comes back as a trap with its place, twice in one boot, and all memory with it."""
-    status, error = survive(f"wasm {mode} {options} /{name}.wasm", "--add", program(f"{name}.wasm"))
-    assert status == (134 if words else 0) and words in error, (status, error)
+    runs = "; ".join(f"wasm {mode} {options} /{name}.wasm; echo status $?" for name, (options, _) in TRAPS.items())
+    added = [word for name in TRAPS for word in ("--add", program(f"{name}.wasm"))]
+    done = run(f"{runs}; mem; {runs}; mem", *added)
+    wanted = [134 if words else 0 for _, words in TRAPS.values()]
+    assert [int(number) for number in re.findall(rb"^status (\d+)", done.out, re.M)] == 2 * wanted, done
+    error = done.err.decode()
+    for name, (_, words) in TRAPS.items():
+        assert words is None or error.count(f"/{name}.wasm: trap: {words}") == 2, (name, done)
+    free = re.findall(rb"^free (\d+)", done.out, re.M)
+    assert len(free) == 2 and free[0] == free[1], done
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from conftest import SMP
+from conftest import ACCEL, SMP
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 ISO = TOP / "build" / "kernel-test.iso"
@@ -35,9 +35,9 @@ MACHINES = {
 class Guest:
     """An emulator that runs the test program; its serial line goes to a file."""
 
-    def __init__(self, arguments, monitor=None, iso=ISO):
+    def __init__(self, arguments, monitor=None, iso=ISO, accel=ACCEL):
         self.log = tempfile.NamedTemporaryFile(suffix=".log")
-        command = ["qemu-system-x86_64", "-accel", "tcg", "-m", "256", "-nic", "none",
+        command = ["qemu-system-x86_64", "-accel", accel, "-m", "256", "-nic", "none",
                    "-smp", str(SMP), "-display", "none", "-no-reboot", "-cdrom", str(iso),
                    "-serial", f"file:{self.log.name}", "-monitor", monitor or "none", *arguments]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)

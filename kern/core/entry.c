@@ -156,11 +156,10 @@ struct arch_resume syscall_general(struct arch_frame *frame)
 }
 
 /// kern_syscall() behind other CPUs.
-static __attribute__((noinline)) struct arch_resume syscall_late(struct arch_frame *frame,
-                                                                 uint16_t ticket)
+static __attribute__((noinline)) struct arch_resume syscall_late(struct arch_frame *frame)
 {
     struct cpu *cpu = arch_cpu();
-    arch_lock_wait(&kern_lock, ticket, cpu_wait);
+    cpu_lock();
     bool here = MUTANT(late_call) || cpu->arch.frame == frame;
     return here ? syscall_general(frame) : leave_call(cpu);
 }
@@ -180,9 +179,8 @@ static inline struct arch_resume syscall(uint64_t target, uint64_t tag,
 
 struct arch_resume kern_syscall(uint64_t target, uint64_t tag, struct arch_frame *frame)
 {
-    uint16_t ticket;
-    if (!arch_lock_take(&kern_lock, &ticket))
-        return syscall_late(frame, ticket);
+    if (unlikely(!arch_lock_try(&kern_lock)))
+        return syscall_late(frame);
     if (!KERN_CHECKED)
         return syscall(target, tag, frame);
     invariants_before(thread_of(frame));

@@ -1,15 +1,19 @@
 // Measures the kernel's paths in instructions, user to user, with raw stubs. Booted in place of
 // init by the kernel that ships; under -icount shift=0 one TSC tick is one instruction.
 //
+// With `trace` on the command line it waits for a byte on the serial line, and makes few
+// rounds; with `pairs` it measures pairs.c's.
+//
 // Each figure is the median of ROUNDS single rounds between two RDTSC, less what two RDTSC with
 // nothing between them count. The other side of each IPC lives in another address space.
 #include "guest.h"
 #include "longest.h"
+#include "pairs.h"
 #include "stub.h"
 
-enum { ROUNDS = 10000, PRIORITY = 40 };
+enum { ROUNDS = 10000, TRACED_ROUNDS = 15, PRIORITY = 40 };
 
-static uint64_t samples[ROUNDS];
+static uint64_t rounds = ROUNDS, samples[ROUNDS];
 static uint64_t nothing; // what an empty round counts
 
 // Handles that both spaces know: set before the space is cloned.
@@ -111,7 +115,7 @@ static void server_fpu(void)
 static void client_fpu(void)
 {
     __asm__ volatile("fld1; fld1");
-    for (uint64_t round = 0; round < ROUNDS; round++) {
+    for (uint64_t round = 0; round < rounds; round++) {
         touch_fpu();
         uint64_t start = now();
         raw(SYSCALL_CALL, endpoint, 0);
@@ -143,7 +147,7 @@ static void handler(void)
 /// A breakpoint's address is behind the instruction, so that RETRY goes on.
 static void faulter(void)
 {
-    for (uint64_t round = 0; round < ROUNDS; round++) {
+    for (uint64_t round = 0; round < rounds; round++) {
         uint64_t start = now();
         __asm__ volatile("int3" ::: "memory");
         samples[round] = now() - start;
@@ -157,14 +161,14 @@ static void bench_round_trips(uint32_t other)
     struct guest s = thread_new(other, BOOT_SLOT_CSPACE, server, PRIORITY, 0, 0);
     thread_start(s.thread);
     status_ignore(sys_yield());
-    MEASURE("ipc.roundtrip.0", ROUNDS, raw(SYSCALL_CALL, endpoint, 0));
+    MEASURE("ipc.roundtrip.0", rounds, raw(SYSCALL_CALL, endpoint, 0));
     uint64_t tag = 4, a = 1, b = 2, c = 3, d = 4;
-    MEASURE("ipc.roundtrip.4", ROUNDS, tag = 4;
+    MEASURE("ipc.roundtrip.4", rounds, tag = 4;
             status_ignore(sys_call_4(endpoint, &tag, &a, &b, &c, &d)));
     must(sys_thread_control(s.thread, THREAD_OP_SUSPEND, 0, 0, &x, &y, &z), "suspend");
     s = thread_new(other, BOOT_SLOT_CSPACE, server_8, PRIORITY, 0, 0);
     thread_start(s.thread);
-    MEASURE("ipc.roundtrip.8", ROUNDS, raw(SYSCALL_CALL, endpoint, 8));
+    MEASURE("ipc.roundtrip.8", rounds, raw(SYSCALL_CALL, endpoint, 8));
     must(sys_thread_control(s.thread, THREAD_OP_SUSPEND, 0, 0, &x, &y, &z), "suspend");
 }
 
@@ -174,8 +178,8 @@ static void bench_stubs(uint32_t other)
     struct guest s = thread_new(other, BOOT_SLOT_CSPACE, stub_server, PRIORITY, 0, 0);
     thread_start(s.thread);
     stub_client();
-    MEASURE("ipc.stub.roundtrip.0", ROUNDS, status_ignore(stub_nothing()));
-    MEASURE("ipc.stub.roundtrip.4", ROUNDS, status_ignore(stub_four()));
+    MEASURE("ipc.stub.roundtrip.0", rounds, status_ignore(stub_nothing()));
+    MEASURE("ipc.stub.roundtrip.4", rounds, status_ignore(stub_four()));
     must(sys_thread_control(s.thread, THREAD_OP_SUSPEND, 0, 0, &x, &y, &z), "suspend");
 }
 
@@ -196,16 +200,16 @@ static void bench_fpu(uint32_t other)
         thread_new(other, BOOT_SLOT_CSPACE, server_fpu, PRIORITY, 0, THREAD_OPTION_FPU);
     thread_start(s.thread);
     run(client_fpu, 0, THREAD_OPTION_FPU);
-    report("ipc.roundtrip.fpu", median(ROUNDS), "instructions");
+    report("ipc.roundtrip.fpu", median(rounds), "instructions");
     must(sys_thread_control(s.thread, THREAD_OP_SUSPEND, 0, 0, &x, &y, &z), "suspend");
 }
 
 static void bench_signals(uint32_t waits)
 {
     uint64_t x, y, z;
-    MEASURE("ipc.signal", ROUNDS, raw(SYSCALL_SIGNAL, signaller, 0));
+    MEASURE("ipc.signal", rounds, raw(SYSCALL_SIGNAL, signaller, 0));
     thread_start(waits);
-    MEASURE("ipc.signal_wake", ROUNDS, raw(SYSCALL_SIGNAL, signaller, 0));
+    MEASURE("ipc.signal_wake", rounds, raw(SYSCALL_SIGNAL, signaller, 0));
     must(sys_thread_control(waits, THREAD_OP_SUSPEND, 0, 0, &x, &y, &z), "suspend");
 }
 
@@ -216,18 +220,19 @@ static void bench_fault(uint32_t other)
     uint32_t cap = slot_new();
     must(sys_cap_copy(HANDLE_NULL, cap, fault_endpoint, DERIVE_CALL, 7, 0), "mint");
     run(faulter, cap, 0);
-    report("ipc.fault", median(ROUNDS), "instructions");
+    report("ipc.fault", median(rounds), "instructions");
 }
 
 static void bench_map(void)
 {
-    enum { PAGES = 500 };
+    enum { MOST = 500 };
+    uint64_t pages = rounds < MOST ? rounds : MOST;
     const uint64_t base = 0x30000000;
-    static uint64_t unmap[PAGES];
+    static uint64_t unmap[MOST];
     uint32_t frame = object_new(KIND_FRAME, PAGE_BITS);
     frame_map(frame, BOOT_SLOT_VSPACE, base, MAP_READ);
     must(sys_unmap(frame), "unmap");
-    for (uint64_t i = 0; i < PAGES; i++) {
+    for (uint64_t i = 0; i < pages; i++) {
         uint64_t missing, start = now();
         must(sys_map(frame, BOOT_SLOT_VSPACE, base + i * 4096, MAP_READ | MAP_WRITE, &missing),
              "map");
@@ -236,22 +241,22 @@ static void bench_map(void)
         unmap[i] = now() - middle;
         samples[i] = middle - start;
     }
-    report("ipc.map", median(PAGES), "instructions");
-    for (uint64_t i = 0; i < PAGES; i++)
+    report("ipc.map", median(pages), "instructions");
+    for (uint64_t i = 0; i < pages; i++)
         samples[i] = unmap[i];
-    report("ipc.unmap", median(PAGES), "instructions");
+    report("ipc.unmap", median(pages), "instructions");
 }
 
 /// A thread and its buffer from untyped memory, until it is ready.
 static void bench_thread_create(void)
 {
-    enum { THREADS = 100 };
+    uint64_t threads = rounds < 100 ? rounds : 100;
     struct ipc_buffer *mine = (struct ipc_buffer *)BOOT_BUFFER_ADDRESS;
     struct registers *registers = (struct registers *)mine->registers;
     *registers = (struct registers){.rip = (uint64_t)waiter, .rsp = 0x1000};
     uint32_t part = object_new(KIND_UNTYPED, 16), thread = slot_new(), buffer = slot_new();
     uint64_t x, y, z;
-    for (uint64_t i = 0; i < THREADS; i++) {
+    for (uint64_t i = 0; i < threads; i++) {
         uint64_t start = now();
         must(sys_retype(part, KIND_FRAME, PAGE_BITS, 1, HANDLE_NULL, buffer), "retype");
         must(sys_retype(part, KIND_THREAD, 0, 1, HANDLE_NULL, thread), "retype");
@@ -265,7 +270,7 @@ static void bench_thread_create(void)
             ;
         must(status, "revoke");
     }
-    report("ipc.thread_create", median(THREADS), "instructions");
+    report("ipc.thread_create", median(threads), "instructions");
 }
 
 static void make_endpoints(void)
@@ -289,25 +294,50 @@ static void check_invariants(void)
     report("kernel.slots_checked", seen, "slots");
 }
 
+/// Lets the host get ready, and returns when it has sent a byte.
+static void await_host(void)
+{
+    enum { COM1 = 0x3f8, LINE_STATUS = COM1 + 5, HAS_DATA = 1 };
+    uint64_t value = 0;
+    say("bench ready\n");
+    while (!(value & HAS_DATA))
+        must(sys_ioport(BOOT_SLOT_IOPORT, IO_BYTE, LINE_STATUS, 0, &value), "ioport");
+    rounds = TRACED_ROUNDS;
+}
+
+/// The word of the command line that says what to do.
+static char wanted(const struct boot_info *info)
+{
+    const char *at = info->command_line;
+    while (*at && *at != ' ')
+        at++;
+    return *at ? at[1] : at == info->command_line ? 0 : info->command_line[0];
+}
+
 _Noreturn void _start(const struct boot_info *info);
 
 _Noreturn void _start(const struct boot_info *info)
 {
     uint64_t x, y, z;
     guest_start(info);
+    report("tsc_hz", info->tsc_hz, "Hz");
+    if (wanted(info) == 'p')
+        bench_pairs(info);
+    if (wanted(info) == 't')
+        await_host();
     make_endpoints();
     stub_prepare();
     uint32_t other = space_clone();
     struct guest w = thread_new(other, BOOT_SLOT_CSPACE, waiter, PRIORITY + 1, 0, 0);
     must(sys_thread_control(HANDLE_NULL, THREAD_OP_PRIORITY, PRIORITY, 0, &x, &y, &z),
          "priority");
-    for (uint64_t i = 0; i < ROUNDS; i++) {
+    for (uint64_t i = 0; i < rounds; i++) {
         uint64_t start = now();
         samples[i] = now() - start;
     }
-    nothing = median(ROUNDS);
-    MEASURE("ipc.null", ROUNDS, raw(SYSCALL_COUNT, 0, 0));
-    MEASURE("ipc.yield", ROUNDS, raw(SYSCALL_YIELD, 0, 0));
+    nothing = median(rounds);
+    MEASURE("ipc.null", rounds, raw(SYSCALL_COUNT, 0, 0));
+    MEASURE("ipc.yield", rounds, raw(SYSCALL_YIELD, 0, 0));
     bench_round_trips(other);
     bench_stubs(other);
     bench_fpu(other);
@@ -315,7 +345,8 @@ _Noreturn void _start(const struct boot_info *info)
     bench_fault(other);
     bench_map();
     bench_thread_create();
-    bench_longest();
+    if (rounds == ROUNDS)
+        bench_longest();
     check_invariants();
     say("bench end\n");
     for (;;)

@@ -171,6 +171,60 @@ static void test_deep_nesting_recurses_nowhere(void **state)
     run_nested("\x02\x40\x0c\x00", 4, 100000); /* block, br 0: the rest is dead */
 }
 
+static uint8_t *put(uint8_t *at, const char *bytes, size_t size)
+{
+    memcpy(at, bytes, size);
+    return at + size;
+}
+
+/* A length in five bytes. */
+static uint8_t *put_length(uint8_t *at, size_t n)
+{
+    for (unsigned i = 0; i < 5; i++)
+        *at++ = (uint8_t)((n >> (7 * i) & 0x7f) | (i < 4 ? 0x80 : 0));
+    return at;
+}
+
+/* A branch is four bytes, and carries 1,000 values: code of 12 KB for each is refused before
+ * it takes the machine's memory. */
+static void test_code_cannot_outgrow_its_module(void **state)
+{
+    enum { BRANCHES = 8000, VALUES = 1000 };
+    (void)state;
+    uint8_t *bytes = malloc(64 << 10), *at = bytes;
+    at = put(at, HEADER "\x01", sizeof HEADER);
+    at = put_length(at, 1 + 3 + 4 + VALUES);
+    at = put(at, "\x02\x60\0\0\x60\0\xe8\x07", 8); /* [] -> [], [] -> 1,000 of i32 */
+    at = (uint8_t *)memset(at, WASM_I32, VALUES) + VALUES;
+    at = put(at, "\x03\x02\x01\0\x0a", 5);
+    size_t body = 3 + 2 + 2 * VALUES + 4 * BRANCHES + 1 + VALUES + 1;
+    at = put_length(at, 1 + 5 + body);
+    at = put_length(put(at, "\x01", 1), body);
+    at = put(at, "\x01\x01\x7f\x02\x01", 5); /* an i32 local; block of the second type */
+    for (unsigned i = 0; i < VALUES; i++)
+        at = put(at, "\x20\0", 2);
+    for (unsigned i = 0; i < BRANCHES; i++)
+        at = put(at, "\x20\0\x0d\0", 4); /* br_if 0 */
+    *at++ = 0x0b;
+    at = (uint8_t *)memset(at, 0x1a, VALUES) + VALUES;
+    *at++ = 0x0b;
+    struct guest g = {.store = wasm_store_new(WASM_LIMITS_DEFAULT)};
+    assert_int_equal(
+        wasm_module_load(bytes, (size_t)(at - bytes), WASM_FEATURES_ALL, &g.module, &g.error),
+        WASM_OK);
+    enum wasm_status status =
+        wasm_instantiate(g.store, g.module, &g.instance, &g.error, &g.trap);
+    if (wasm_store_compiles(g.store)) {
+        assert_int_equal(status, WASM_NO_MEMORY);
+        assert_non_null(strstr(g.error.text, "compiled code grows too large"));
+    } else {
+        assert_int_equal(status, WASM_OK);
+    }
+    wasm_store_free(g.store);
+    wasm_module_free(g.module);
+    free(bytes);
+}
+
 int run_bad_module_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +234,7 @@ int run_bad_module_tests(void)
         cmocka_unit_test(test_missing_features_are_named),
         cmocka_unit_test(test_huge_counts_allocate_nothing),
         cmocka_unit_test(test_deep_nesting_recurses_nowhere),
+        cmocka_unit_test(test_code_cannot_outgrow_its_module),
     };
     return cmocka_run_group_tests_name("bad modules", tests, NULL, NULL);
 }

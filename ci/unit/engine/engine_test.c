@@ -1,6 +1,7 @@
 /* The engine through its interface: linking, calls, traps and backtraces. */
 #include "harness.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define U(n) ((uint64_t)(n))
@@ -238,6 +239,24 @@ static void test_missing_import_is_named(void **state)
     wasm_store_free(empty);
 }
 
+/* No page of this process is writable and executable; there is sealed code if it compiles. */
+static void test_nothing_is_writable_and_executable(void **state)
+{
+    (void)state;
+    char line[512], rights[5], path[256];
+    bool generated = false;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    assert_non_null(maps);
+    while (fgets(line, sizeof line, maps)) {
+        path[0] = 0;
+        assert_true(sscanf(line, "%*s %4s %*s %*s %*s %255s", rights, path) >= 1);
+        assert_false(rights[1] == 'w' && rights[2] == 'x');
+        generated |= rights[2] == 'x' && !path[0];
+    }
+    fclose(maps);
+    assert_int_equal(generated, !interpret && wasm_compiler_usable());
+}
+
 int main(int argc, char **argv)
 {
     interpret = argc > 1 && strcmp(argv[1], "--interpret") == 0;
@@ -259,10 +278,12 @@ int main(int argc, char **argv)
         TEST(test_float_accumulator),
         TEST(test_calls_between_instances_switch_memories),
         TEST(test_missing_import_is_named),
+        TEST(test_nothing_is_writable_and_executable),
     };
     int failed = cmocka_run_group_tests_name("interface", tests, NULL, NULL);
     failed += run_limits_tests();
     failed += run_bad_module_tests();
+    failed += run_calls_tests();
     failed += run_vector_tests();
     failed += run_atomics_tests();
     return failed;

@@ -54,5 +54,6 @@ int run_limits_tests(void);
 int run_bad_module_tests(void);
 int run_vector_tests(void);
 int run_atomics_tests(void);
+int run_calls_tests(void);
 
 #endif

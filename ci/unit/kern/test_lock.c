@@ -45,23 +45,50 @@ static void one_holds_the_lock(void **state)
     assert_int_equal(lock.owner, lock.next);
 }
 
-static void first_come_first_served(void **state)
+static unsigned turns, unlock_at;
+
+/// The other CPU lets go at turn `unlock_at`.
+static void waiting_for_other(void)
 {
-    uint16_t first, second, third;
+    if (++turns != unlock_at)
+        return;
+    uint16_t drawn = (uint16_t)(lock.next - lock.owner);
+    assert_int_equal(drawn, turns > ARCH_LOCK_PATIENCE ? 2 : 1);
+    arch_unlock(&lock);
+    if (drawn == 2)
+        assert_false(arch_lock_try(&lock)); // whoever comes now is behind the ticket
+}
+
+static void wait_until(unsigned turn)
+{
+    turns = 0;
+    unlock_at = turn;
+    assert_true(arch_lock_try(&lock));
+    assert_false(arch_lock_try(&lock));
+    arch_lock(&lock, waiting_for_other);
+    assert_int_equal(turns, turn);
+    arch_unlock(&lock);
+    assert_int_equal(lock.owner, lock.next);
+}
+
+/// Who does not wait long holds nobody up: nothing is drawn.
+static void the_patient_draw_no_ticket(void **state)
+{
     (void)state;
-    assert_true(arch_lock_take(&lock, &first));
-    assert_false(arch_lock_take(&lock, &second));
-    assert_false(arch_lock_take(&lock, &third));
-    arch_unlock(&lock);
-    assert_int_equal(lock.owner, second);
-    arch_lock_wait(&lock, second, waiting);
-    arch_unlock(&lock);
-    assert_int_equal(lock.owner, third);
-    arch_unlock(&lock);
+    wait_until(3);
+    wait_until(ARCH_LOCK_PATIENCE);
+}
+
+static void who_waited_long_goes_first(void **state)
+{
+    (void)state;
+    wait_until(ARCH_LOCK_PATIENCE + 1);
+    wait_until(ARCH_LOCK_PATIENCE + 9);
 }
 
 const struct CMUnitTest lock_tests[] = {
     cmocka_unit_test(one_holds_the_lock),
-    cmocka_unit_test(first_come_first_served),
+    cmocka_unit_test(the_patient_draw_no_ticket),
+    cmocka_unit_test(who_waited_long_goes_first),
 };
 const size_t lock_count = sizeof(lock_tests) / sizeof(lock_tests[0]);

@@ -1,5 +1,9 @@
-/// A ticket lock: first come, first served. Zeroed is free. Interrupts are off in the kernel,
-/// so a holder is never interrupted.
+/// A lock for whoever comes when it is free; who has waited too long draws a ticket, and
+/// tickets go first, in order. Zeroed is free. Interrupts are off in the kernel, so a holder is
+/// never interrupted.
+///
+/// With tickets alone, CPUs that a hypervisor runs in turns would wait in line behind one that
+/// does not run at present, each time the lock changes hands.
 #pragma once
 
 #include <stdbool.h>
@@ -7,35 +11,33 @@
 
 struct arch_lock {
     uint16_t owner; ///< the ticket that holds it
-    uint16_t next;  ///< the ticket handed out next
+    uint16_t next;  ///< the ticket handed out next; equal to owner: free
 };
 
-/// Draws a ticket. True: the lock is held; false: arch_lock_wait() must follow.
-static inline bool arch_lock_take(struct arch_lock *lock, uint16_t *ticket)
+/// Turns of a waiting loop until a ticket is drawn: milliseconds.
+#define ARCH_LOCK_PATIENCE 65536
+
+/// Takes the lock if it is free. (It draws the ticket whose turn it is.)
+static inline bool arch_lock_try(struct arch_lock *lock)
 {
-    bool held;
-    *ticket = 1;
-    __asm__ volatile("lock xaddw %0, %1; cmpw %2, %0"
-                     : "+r"(*ticket), "+m"(lock->next), "+m"(lock->owner), "=@cce"(held)
-                     :
-                     : "memory");
-    return held;
+    uint16_t owner = __atomic_load_n(&lock->owner, __ATOMIC_RELAXED);
+    return __atomic_compare_exchange_n(&lock->next, &owner, (uint16_t)(owner + 1), false,
+                                       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-/// Waits for a ticket's turn. `waiting` is called over and over while another CPU holds the
-/// lock (it drains the caller's TLB mailbox).
-static inline void arch_lock_wait(struct arch_lock *lock, uint16_t ticket,
-                                  void (*waiting)(void))
-{
-    while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket)
-        waiting();
-}
-
+/// Takes the lock. `waiting` is called over and over while it is another CPU's.
 static inline void arch_lock(struct arch_lock *lock, void (*waiting)(void))
 {
-    uint16_t ticket;
-    if (!arch_lock_take(lock, &ticket))
-        arch_lock_wait(lock, ticket, waiting);
+    for (uint32_t turns = 0; turns < ARCH_LOCK_PATIENCE; turns++) {
+        if (__atomic_load_n(&lock->next, __ATOMIC_RELAXED) ==
+                __atomic_load_n(&lock->owner, __ATOMIC_RELAXED) &&
+            arch_lock_try(lock))
+            return;
+        waiting();
+    }
+    uint16_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
+    while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket)
+        waiting();
 }
 
 /// Only the holder writes `owner`, so one plain increment does; x86 keeps stores in order.
