@@ -13,6 +13,8 @@ union wasm_cell *wasm_emit(struct wasm_translator *t, wasm_handler *fn, unsigned
         WASM_APPEND(&t->failure, t->code);
     union wasm_cell *cells = &t->code.items[t->code.count - 1 - operand_cells];
     cells[0].fn = fn;
+    if (t->code.count > t->probe && (size_t)(cells - t->code.items) <= t->probe)
+        t->origin = t->offset; /* the last to make it counts: it may have fused others */
     t->newest.valid = false;
     t->last = (size_t)(cells - t->code.items) + 1;
     return cells;

@@ -265,16 +265,12 @@ static void begin(struct wasm_translator *t, struct wasm_func *f)
         (struct wasm_block){.opcode = OP_BLOCK, .results = results, .type = *type};
 }
 
-/* Translates until the end, or until cell t->probe exists. Returns the offset of the last
- * instruction that was translated. */
-static uint32_t translate_body(struct wasm_translator *t)
+static void translate_body(struct wasm_translator *t)
 {
-    uint32_t offset = 0;
-    while (t->blocks.count > 0 && t->code.count <= t->probe) {
-        offset = (uint32_t)wasm_reader_offset(&t->r);
+    while (t->blocks.count > 0) {
+        t->offset = (uint32_t)wasm_reader_offset(&t->r);
         translate_instruction(t);
     }
-    return offset;
 }
 
 static bool finish(struct wasm_translator *t)
@@ -329,7 +325,7 @@ bool wasm_translate(struct wasm_func *function)
 }
 
 /* Rather than keep a map from code to module, which would cost memory all the time, the
- * function is translated once more until the cell appears. */
+ * function is translated once more, and the cell watched. */
 uint32_t wasm_translate_offset(struct wasm_func *function, size_t cell)
 {
     struct wasm_error ignored;
@@ -339,7 +335,8 @@ uint32_t wasm_translate_offset(struct wasm_func *function, size_t cell)
     volatile uint32_t offset = 0;
     if (setjmp(t->failure.jump) == 0) {
         begin(t, function);
-        offset = translate_body(t);
+        translate_body(t);
+        offset = t->origin;
     }
     translator_free(t);
     return offset;

@@ -88,7 +88,9 @@ struct wasm_translator {
                       behind it, or it was taken back */
     uint32_t dead; /* blocks opened inside unreachable code; see skip_dead */
     bool unreachable;
-    size_t probe; /* cell whose origin is wanted */
+    uint32_t offset; /* of the instruction being translated, in the module */
+    size_t probe;    /* cell whose origin is wanted */
+    uint32_t origin; /* of that cell: offset of the instruction that it executes */
 };
 
 /* emit.c: code. */
