@@ -76,7 +76,11 @@ static void random_thread_call(struct chaos *chaos)
                b >> 16 & 3, 0, 0);
         break;
     default:
-        k_control(a & 64 ? 0 : handle(chaos), (uint32_t)(b % 12), b >> 8 & 63, 0);
+        if (cpu_count > 1 && a & 256)
+            k_control(chaos->actors[b >> 16 & 3].handle, (uint32_t)(b % 12), b >> 8 & 3, 0);
+        else
+            k_control(a & 64 ? 0 : handle(chaos), a & 128 ? THREAD_OP_CPU : (uint32_t)(b % 12),
+                      a & 128 ? b >> 8 & 3 : b >> 8 & 63, 0);
     }
 }
 
@@ -99,12 +103,29 @@ static void random_step(struct chaos *chaos)
     }
 }
 
-TEST(anything_goes)
+/// Plays any CPU from now on; if another one has interrupted it, it is told so only now. What
+/// the others interrupt meanwhile is in user mode or on its way in.
+static void any_cpu(struct chaos *chaos)
+{
+    for (mock_cpu = 0; mock_cpu < cpu_count && cpu_count > 1; mock_cpu++)
+        if (chaos_random(chaos) % 4 == 0) { // most have something to do
+            world_call();
+            chaos_revive(chaos);
+        }
+    mock_cpu = (uint32_t)(chaos_random(chaos) % cpu_count);
+    world_call();
+    mock_entering = chaos_random(chaos) & 1;
+}
+
+static void anything(uint32_t cpus)
 {
     static struct chaos chaos;
+    world_add_cpus(cpus);
     chaos_prepare(&chaos, test_seed);
+    for (unsigned i = 0; i < CHAOS_THREADS; i++)
+        expect_ok(k_control(chaos.actors[i].handle, THREAD_OP_CPU, i % cpus, 0));
     unsigned steps = 0;
-    while (steps < STEPS && chaos_revive(&chaos)) {
+    for (any_cpu(&chaos); steps < STEPS && chaos_revive(&chaos); any_cpu(&chaos)) {
         random_step(&chaos);
         if (running())
             running()->buffer->caps[0] = handle(&chaos);
@@ -119,6 +140,17 @@ TEST(anything_goes)
         if (delete_revoke(arch_cpu(), untyped) == OK)
             break;
     expect(untyped->kind != KIND_UNTYPED || !untyped->child);
+    mock_cpu = 0;
+}
+
+TEST(anything_goes)
+{
+    anything(1);
+}
+
+TEST(anything_goes_on_several_cpus)
+{
+    anything(3);
 }
 
 static void all_seeds(void **state)
@@ -128,5 +160,13 @@ static void all_seeds(void **state)
         anything_goes(state);
 }
 
-const struct CMUnitTest random_tests[] = {cmocka_unit_test(all_seeds)};
-const size_t random_count = 1;
+static void all_seeds_cpus(void **state)
+{
+    uint64_t first = world_first_seed(), count = world_seed_count();
+    for (test_seed = first; test_seed < first + count; test_seed++)
+        anything_goes_on_several_cpus(state);
+}
+
+const struct CMUnitTest random_tests[] = {cmocka_unit_test(all_seeds),
+                                          cmocka_unit_test(all_seeds_cpus)};
+const size_t random_count = 2;

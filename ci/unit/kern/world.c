@@ -260,6 +260,15 @@ void world_add_cpus(uint32_t count)
     mock_cpu = 0;
 }
 
+bool world_call(void)
+{
+    bool called = mock_called[mock_cpu];
+    mock_called[mock_cpu] = false;
+    if (called)
+        enter(go_called, NULL);
+    return called;
+}
+
 void world_calls(void)
 {
     uint32_t self = mock_cpu;
@@ -267,11 +276,7 @@ void world_calls(void)
     do {
         again = false;
         for (mock_cpu = 0; mock_cpu < cpu_count; mock_cpu++) {
-            if (!mock_called[mock_cpu])
-                continue;
-            mock_called[mock_cpu] = false;
-            enter(go_called, NULL);
-            again = true;
+            again |= world_call();
         }
     } while (again);
     mock_cpu = self;

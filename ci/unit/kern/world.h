@@ -77,6 +77,8 @@ void world_unlock(void);
 void world_add_cpus(uint32_t count);
 /// Lets every CPU that was interrupted by another enter the kernel, until nobody is.
 void world_calls(void);
+/// The same for this CPU alone; whether it was interrupted.
+bool world_call(void);
 
 /// The thread that runs; null: the CPU is idle.
 struct thread *running(void);

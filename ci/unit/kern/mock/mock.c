@@ -44,7 +44,8 @@ void arch_interrupt(const struct arch_cpu *cpu)
     uint32_t self = mock_cpu;
     void (*relax)(void) = mock_relax;
     mock_called[cpu->number] = true;
-    if (!mock_entering && cpu->frame != &kern_cpus[cpu->number].idle.frame)
+    if ((!mock_entering || cpu->frame->rip < 2) &&
+        cpu->frame != &kern_cpus[cpu->number].idle.frame)
         cpu->frame->trapped = 1;
     mock_cpu = cpu->number;
     mock_relax = NULL;
