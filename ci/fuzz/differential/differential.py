@@ -19,6 +19,8 @@ import random
 import subprocess
 import sys
 
+import denan
+
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parents[2]
 OUT = TOP / "build/differential"
@@ -32,45 +34,22 @@ V8_TIERS = [["--liftoff-only"], ["--no-liftoff"]]
 ENGINES = {"interpreter": [RUNNER, "interpreter"], "compiler": [RUNNER, "compiler"]}
 
 
-def read_number(data, at):
-    value = shift = 0
-    while True:
-        byte = data[at]
-        value |= (byte & 0x7f) << shift
-        at, shift = at + 1, shift + 7
-        if not byte & 0x80:
-            return value, at
-
-
-def number(value):
-    out = bytearray()
-    while value >= 0x80:
-        out.append(value & 0x7f | 0x80)
-        value >>= 7
-    return bytes(out + bytes([value]))
-
-
 def with_globals_exported(data):
     """The module with each of its globals (it imports none) exported as "global N"."""
-    sections, at = [], 8
-    while at < len(data):
-        kind = data[at]
-        size, start = read_number(data, at + 1)
-        sections.append((kind, data[start:start + size]))
-        at = start + size
-    count = next((read_number(body, 0)[0] for kind, body in sections if kind == GLOBALS), 0)
-    names = [f"global {index}".encode() for index in range(count)]
-    entries = b"".join(number(len(name)) + name + b"\x03" + number(index)
-                       for index, name in enumerate(names))
-    out = bytearray(data[:8])
-    for kind, body in sections:
+    parts = list(denan.sections(data))
+    count = denan.Reader(dict(parts).get(GLOBALS, b"\0")).number()
+    entries = b""
+    for index in range(count):
+        name = f"global {index}".encode()
+        entries += denan.number(len(name)) + name + b"\x03" + denan.number(index)
+    assert dict(parts).get(EXPORTS), "the generator always exports something"
+    out = []
+    for kind, body in parts:
         if kind == EXPORTS:
-            had, start = read_number(body, 0)
-            body = number(had + count) + entries + body[start:]
-            entries = b""
-        out += bytes([kind]) + number(len(body)) + body
-    assert not entries or not count, "the generator always exports something"
-    return bytes(out)
+            reader = denan.Reader(body)
+            body = denan.number(reader.number() + count) + entries + body[reader.at:]
+        out.append((kind, body))
+    return denan.module(out)
 
 
 def feature_sets():
@@ -92,7 +71,7 @@ def generate(seed, options, folder):
     subprocess.run(["wasm-opt", source, "--translate-to-fuzz", "--denan", *options, "-o", path],
                    check=True, capture_output=True, env={**os.environ, "BINARYEN_CORES": "1"})
     source.unlink()
-    path.write_bytes(with_globals_exported(path.read_bytes()))
+    path.write_bytes(denan.without_nans(with_globals_exported(path.read_bytes())))
     return path
 
 
@@ -100,12 +79,14 @@ def transcripts(command, paths):
     """Path -> the lines that an engine says of it. It runs in a file: an engine that dies in the
     middle has said what it has said."""
     listing = "".join(f"{path}\n" for path in paths).encode()
-    log = OUT / "transcript"
+    log = paths[0].with_suffix(".transcript")
     with open(log, "wb") as out:
         done = subprocess.run([*map(str, command)], input=listing, stdout=out,
                               stderr=subprocess.PIPE, timeout=LIMIT, check=False)
+    text = log.read_text()
+    log.unlink()
     said, lines = {}, None
-    for line in log.read_text().splitlines():
+    for line in text.splitlines():
         if line.startswith("module "):
             lines = said[pathlib.Path(line.removeprefix("module "))] = []
         else:

@@ -4,7 +4,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "wasm/wasm.h"
+
+enum { FUZZ_WORDS = 2000, FUZZ_IMPORTS = 64 }; /* the engine's most in a function, all v128 */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -15,6 +18,23 @@ uint64_t __wrap_wasm_platform_sleep(uint64_t nanoseconds)
     (void)nanoseconds;
     return 0;
 }
+
+/* One instantiation. */
+struct fuzz_guest {
+    struct wasm_store *store;
+    struct wasm_instance *instance;
+    struct wasm_func_type types[FUZZ_IMPORTS];
+    enum wasm_status status; /* of the instantiation */
+    struct wasm_trap trap;
+};
+
+/* How a call ended. */
+struct fuzz_end {
+    enum wasm_status status;
+    struct wasm_trap trap;
+    uint32_t words;
+    uint64_t results[FUZZ_WORDS];
+};
 
 /* A host function for any import: returns zeros. */
 static enum wasm_host_result fuzz_host(void *context, struct wasm_caller *caller,
@@ -28,13 +48,12 @@ static enum wasm_host_result fuzz_host(void *context, struct wasm_caller *caller
     return WASM_HOST_OK;
 }
 
-/* Calls one export with arguments made of its number; whatever happens must be one of the
+/* Calls the function with arguments made of `number`; whatever happens must be one of the
  * documented ways to end. */
-static void fuzz_call(struct wasm_func *function, uint32_t number)
+static void fuzz_call(struct wasm_func *function, uint32_t number, struct fuzz_end *end)
 {
-    uint64_t args[2000], results[2000]; /* the engine's most, all v128 */
+    uint64_t args[FUZZ_WORDS];
     uint32_t words = 0;
-    struct wasm_trap trap;
     char text[1024];
     struct wasm_func_type type = wasm_func_type(function);
     for (uint32_t i = 0; i < type.param_count; i++) {
@@ -42,40 +61,32 @@ static void fuzz_call(struct wasm_func *function, uint32_t number)
         for (uint32_t n = wasm_words(&type.params[i], 1); n > 0; n--, words++)
             args[words] = reference ? 0 : (uint64_t)number * (words + 1) * 0x10001;
     }
-    enum wasm_status status = wasm_call(function, args, words, results, &trap);
-    if (status == WASM_TRAPPED)
-        wasm_trap_describe(&trap, text, sizeof text);
-    else if (status != WASM_OK)
+    end->words = wasm_words(type.results, type.result_count);
+    end->status = wasm_call(function, args, words, end->results, &end->trap);
+    if (end->status == WASM_TRAPPED)
+        wasm_trap_describe(&end->trap, text, sizeof text);
+    else if (end->status != WASM_OK)
         abort();
 }
 
-/* Instantiates the module with a host function for each function it imports, and calls every
- * export that is a function. */
-static void fuzz_run(const struct wasm_module *module, uint64_t fuel, bool interpret)
+/* Instantiates the module with a host function for each function it imports. */
+static void fuzz_instantiate(struct fuzz_guest *g, const struct wasm_module *module,
+                             uint64_t fuel, bool interpret)
 {
-    struct wasm_func_type types[64];
-    uint32_t imports = wasm_module_import_count(module);
-    struct wasm_store *store =
-        wasm_store_new((struct wasm_limits){4 << 20, 10000, 256 << 10, fuel});
-    struct wasm_instance *instance;
     struct wasm_error error;
-    struct wasm_trap trap;
+    uint32_t imports = wasm_module_import_count(module);
+    g->store = wasm_store_new((struct wasm_limits){4 << 20, 10000, 256 << 10, fuel});
     if (interpret)
-        wasm_store_interpret(store);
-    for (uint32_t i = 0; i < imports && i < 64; i++) {
+        wasm_store_interpret(g->store);
+    for (uint32_t i = 0; i < imports && i < FUZZ_IMPORTS; i++) {
         struct wasm_extern e = wasm_module_import(module, i);
-        types[i] = e.type;
+        g->types[i] = e.type;
         if (e.kind == WASM_EXTERN_FUNC)
-            wasm_define_func(store, e.module, e.name, e.type, fuzz_host, &types[i]);
+            wasm_define_func(g->store, e.module, e.name, e.type, fuzz_host, &g->types[i]);
     }
-    if (imports <= 64 && wasm_instantiate(store, module, &instance, &error, &trap) == WASM_OK) {
-        for (uint32_t i = 0; i < wasm_module_export_count(module); i++) {
-            struct wasm_extern e = wasm_module_export(module, i);
-            if (e.kind == WASM_EXTERN_FUNC)
-                fuzz_call(wasm_export_func(instance, e.name), i);
-        }
-    }
-    wasm_store_free(store);
+    g->status = imports > FUZZ_IMPORTS
+                    ? WASM_UNLINKABLE
+                    : wasm_instantiate(g->store, module, &g->instance, &error, &g->trap);
 }
 
 #endif

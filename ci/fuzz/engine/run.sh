@@ -1,6 +1,6 @@
 #!/bin/bash
 # Fuzzes the WASM engine with libFuzzer under ASan and UBSan.
-# usage: run.sh [SECONDS [TARGET...]]     60 seconds for each of: load execute
+# usage: run.sh [SECONDS [TARGET...]]     60 seconds for each of: load execute compare
 # Seeds: seeds/ here, the unit tests' modules, and the specification suite where
 # ../shared/wasm-spec is. What is found while running stays in build/fuzz/TARGET; a finding in
 # build/fuzz/TARGET-*.
@@ -9,7 +9,7 @@ set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.." || exit 2
 seconds=${1:-60}
 shift
-[ $# -gt 0 ] || set -- load execute
+[ $# -gt 0 ] || set -- load execute compare
 here=ci/fuzz/engine engine=servers/wasm/engine out=build/fuzz
 mkdir -p $out/seeds
 
