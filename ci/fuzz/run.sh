@@ -1,5 +1,6 @@
 #!/bin/bash
-# The engine against what nobody wrote: generated modules in all engines (differential/), and
+# The engine against what nobody wrote: generated modules in all engines, every vector instruction
+# with all arrangements of its operands (differential/), and
 # mutated bytes under sanitizers (engine/). CI's share of it; ci/soak.sh does the long counts.
 # Called by ci/test.sh (tier fuzz), or by hand. Ends with `N passed, N failed, N skipped`.
 #
@@ -21,6 +22,7 @@ count() { # count COMMAND...: adds up its last line, `N passed, N failed, N skip
 { cmake --preset host && cmake --build --preset host --target wasm-transcript; } >$out/build.log 2>&1 ||
     { tail -n 40 $out/build.log >&2 && echo "0 passed, 1 failed, 0 skipped" && exit 1; }
 count /usr/bin/python3 ci/fuzz/differential/differential.py "$modules"
+count /usr/bin/python3 ci/fuzz/differential/vectors.py build/host/ci/fuzz/differential/wasm-transcript
 count bash ci/fuzz/engine/run.sh "$seconds"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]
