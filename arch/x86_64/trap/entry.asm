@@ -8,7 +8,7 @@
 ; loaded: from then on another CPU may change either frame.
 
 ; arch/lock.h: only the holder writes the ticket that is served.
-%define UNLOCK inc word [kern_lock]
+%define UNLOCK inc dword [kern_lock]
 
 %include "layout.inc"
 

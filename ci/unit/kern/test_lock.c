@@ -14,7 +14,7 @@ extern const size_t lock_count;
 
 enum { WORKERS = 4, ROUNDS = 20000 };
 
-static struct arch_lock lock = {65530, 65530}; // tickets wrap
+static struct arch_lock lock = {UINT32_MAX - 5, UINT32_MAX - 5}; // tickets wrap
 static uint64_t counted;
 static unsigned inside, met;
 
@@ -52,7 +52,7 @@ static void waiting_for_other(void)
 {
     if (++turns != unlock_at)
         return;
-    uint16_t drawn = (uint16_t)(lock.next - lock.owner);
+    uint32_t drawn = lock.next - lock.owner;
     assert_int_equal(drawn, turns > ARCH_LOCK_PATIENCE ? 2 : 1);
     arch_unlock(&lock);
     if (drawn == 2)

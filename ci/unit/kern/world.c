@@ -70,7 +70,7 @@ static void build_machine(void)
 
 void world_unlock(void)
 {
-    expect_equal((uint16_t)(kern_lock.owner + 1), kern_lock.next);
+    expect_equal(kern_lock.owner + 1, kern_lock.next);
     arch_unlock(&kern_lock);
 }
 

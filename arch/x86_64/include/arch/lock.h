@@ -9,9 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/// The numbers are so wide that a CPU which stands still between two instructions of
+/// arch_lock_try() cannot take an old one for a new one.
 struct arch_lock {
-    uint16_t owner; ///< the ticket that holds it
-    uint16_t next;  ///< the ticket handed out next; equal to owner: free
+    uint32_t owner; ///< the ticket that holds it
+    uint32_t next;  ///< the ticket handed out next; equal to owner: free
 };
 
 /// Turns of a waiting loop until a ticket is drawn: milliseconds.
@@ -20,9 +22,9 @@ struct arch_lock {
 /// Takes the lock if it is free. (It draws the ticket whose turn it is.)
 static inline bool arch_lock_try(struct arch_lock *lock)
 {
-    uint16_t owner = __atomic_load_n(&lock->owner, __ATOMIC_RELAXED);
-    return __atomic_compare_exchange_n(&lock->next, &owner, (uint16_t)(owner + 1), false,
-                                       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+    uint32_t owner = __atomic_load_n(&lock->owner, __ATOMIC_RELAXED);
+    return __atomic_compare_exchange_n(&lock->next, &owner, owner + 1, false, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED);
 }
 
 /// Takes the lock. `waiting` is called over and over while it is another CPU's.
@@ -35,7 +37,7 @@ static inline void arch_lock(struct arch_lock *lock, void (*waiting)(void))
             return;
         waiting();
     }
-    uint16_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
+    uint32_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
     while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket)
         waiting();
 }
@@ -44,5 +46,5 @@ static inline void arch_lock(struct arch_lock *lock, void (*waiting)(void))
 /// (trap/entry.asm has it too.)
 static inline void arch_unlock(struct arch_lock *lock)
 {
-    __asm__ volatile("incw %0" : "+m"(lock->owner)::"memory");
+    __asm__ volatile("incl %0" : "+m"(lock->owner)::"memory");
 }
