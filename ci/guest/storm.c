@@ -1,7 +1,7 @@
-/// Threads on all CPUs that call, compute and keep count, while others on all CPUs move, suspend,
-/// cancel, divert and re-rank them at any moment, each other included. What a thread has in its
-/// registers must survive that, every answer must be the caller's own, and when the storm is over
-/// everyone must go on.
+/// Threads on all CPUs that call, compute and keep count, while others on all CPUs move,
+/// suspend, cancel, divert and re-rank them at any moment, each other included. What a thread
+/// has in its registers must survive that, every answer must be the caller's own, and when the
+/// storm is over everyone must go on.
 ///
 /// Ends with `storm: N calls, N computed, N blows, N bad`, then `guest end`.
 
@@ -94,8 +94,22 @@ static void client(uint64_t which, uint64_t caller, uint64_t c)
     (void)c;
     for (uint64_t n = which << 32;; n++) {
         uint64_t p = mix(n);
-        struct values v = {SYSCALL_CALL, caller, tag_make(n & 0xffff, 6, 0), n, n + 1, n + 2,
-                           n + 3, n + 4, n + 5, p + 1, p + 2, p + 3, p + 4, p + 5, 0, 0};
+        struct values v = {SYSCALL_CALL,
+                           caller,
+                           tag_make(n & 0xffff, 6, 0),
+                           n,
+                           n + 1,
+                           n + 2,
+                           n + 3,
+                           n + 4,
+                           n + 5,
+                           p + 1,
+                           p + 2,
+                           p + 3,
+                           p + 4,
+                           p + 5,
+                           0,
+                           0};
         storm_call(&v);
         if (v.rbx != p + 1 || v.rbp != p + 2 || v.r14 != p + 3 || v.r15 != p + 4)
             bad(which, 1);
@@ -181,8 +195,7 @@ static void blow(uint64_t which, uint64_t d)
         break;
     }
     case 12:
-        status_ignore(
-            thread_do(victim, THREAD_OP_PRIORITY, PRIORITY - 1 + (d >> 24) % 2, 0));
+        status_ignore(thread_do(victim, THREAD_OP_PRIORITY, PRIORITY - 1 + (d >> 24) % 2, 0));
         break;
     case 13:
         status_ignore(thread_do(threads[tormented + (d >> 24) % (thread_count - tormented)],
@@ -254,8 +267,8 @@ static uint32_t stuck(void)
                 status_ignore(sys_yield());
         if (counts[i].done == before[i] && i >= SERVERS) {
             uint64_t state, time, priority;
-            status_ignore(sys_thread_control(threads[i], THREAD_OP_INFO, 0, 0, &state, &time,
-                                             &priority));
+            status_ignore(
+                sys_thread_control(threads[i], THREAD_OP_INFO, 0, 0, &state, &time, &priority));
             print("storm: thread %u is stuck, state %lu\n", i, state);
             count++;
         }
