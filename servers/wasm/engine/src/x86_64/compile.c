@@ -104,7 +104,8 @@ void x64_runtime(struct x64 *c, wasm_x64_helper *helper, uint32_t count, uint8_t
     x64_lea(a, W64, RAX, x64_slot(c, c->count));
     x64_rm(a, W64 | 0x89, RAX, x64_absolute(&n->args));
     x64_mov_ri(a, RAX, (uintptr_t)helper);
-    x64_call_to(a, (uintptr_t)n->runtime);
+    bool vectors = ~c->temps >> 16 & 0x7fff; /* locals in registers */
+    x64_call_to(a, (uintptr_t)(vectors ? n->runtime_vectors : n->runtime));
     if (!result)
         return;
     if (x64_is_vector(result)) {

@@ -238,8 +238,8 @@ struct x64_mem x64_constant(struct x64 *c, uint64_t low, uint64_t high, uint32_t
 void x64_trap_if(struct x64 *c, enum x64_cc cc, enum wasm_trap_kind kind);
 void x64_trap(struct x64 *c, enum wasm_trap_kind kind);
 /* Calls `helper` on the host's stack with the top `count` operands as args[], which are popped.
- * It may set n->trapped. The result is pushed, unless `result` is 0. All other registers
- * survive. */
+ * It may set n->trapped. The result is pushed, unless `result` is 0. Temporaries are lost, also
+ * those that the instruction has popped. */
 void x64_runtime(struct x64 *c, wasm_x64_helper *helper, uint32_t count, uint8_t result,
                  uint32_t immediate0, uint32_t immediate1);
 

@@ -54,7 +54,8 @@ struct wasm_native {
     uint8_t *stack_committed; /* lowest committed */
     size_t stack_bytes;
     /* The stubs. */
-    const uint8_t *enter, *host, *runtime, *refill, *refill_entry, *grow_stack, *grow_stack_far;
+    const uint8_t *enter, *host, *runtime, *runtime_vectors, *refill, *refill_entry,
+        *grow_stack, *grow_stack_far;
     const uint8_t *trap[WASM_TRAP_HOST + 1];
 };
 

@@ -145,23 +145,36 @@ static void from_host(struct stubs *s)
     load(s, R15, FIELD(s, ticks));
 }
 
-/* Calls helper rax(native, native->args). */
-static void make_runtime(struct stubs *s, uint32_t trap)
+/* The registers of locals that C may destroy: what is live where a helper is called, since all
+ * values are in their slots then. */
+static const uint8_t LOCALS[] = {RDI,  RSI,  R8,    R10,   R11,   XMM6,  XMM7,
+                                 XMM8, XMM9, XMM10, XMM11, XMM12, XMM13, XMM14};
+enum { INTEGER_LOCALS = 5 };
+
+/* Calls helper rax(native, native->args); keeps the first `count` of LOCALS. */
+static const uint8_t *make_runtime(struct stubs *s, unsigned count, uint32_t trap)
 {
     struct x64_asm *a = &s->code;
-    s->native->runtime = here(s);
-    save_all(s);
+    const uint8_t *start = here(s);
+    x64_alu_ri(a, W64, ALU_SUB, RSP, (int32_t)(16 * count));
+    for (unsigned i = 0; i < count; i++)
+        x64_rm(a, LOCALS[i] < 16 ? W64 | 0x89 : M0F | 0x11, LOCALS[i],
+               x64_at(RSP, (int32_t)(16 * i)));
     to_host(s);
     load(s, RSI, FIELD(s, args));
     x64_rr(a, 0xff, 2, RAX);
     from_host(s);
-    restore_all(s);
+    for (unsigned i = 0; i < count; i++)
+        x64_rm(a, LOCALS[i] < 16 ? W64 | 0x8b : M0F | 0x10, LOCALS[i],
+               x64_at(RSP, (int32_t)(16 * i)));
+    x64_alu_ri(a, W64, ALU_ADD, RSP, (int32_t)(16 * count));
     x64_alu_mi(a, W64, ALU_CMP, FIELD(s, trapped), 0);
     uint32_t ended = x64_jcc(a, CC_NE, 0);
     x64_ret(a, 0);
     x64_patch(a, ended, x64_here(a));
     load(s, RAX, FIELD(s, trapped));
     x64_jmp_to(a, trap);
+    return start;
 }
 
 /* What a function without ticks or stack calls: `function` answers 0, or a trap's kind + 1.
@@ -241,7 +254,8 @@ bool wasm_x64_stubs(struct wasm_native *n)
     struct stubs s = {{at, at, (uintptr_t)at, NULL}, n};
     uint32_t leave = make_enter(&s);
     uint32_t trap = make_traps(&s, leave);
-    make_runtime(&s, trap);
+    n->runtime = make_runtime(&s, INTEGER_LOCALS, trap);
+    n->runtime_vectors = make_runtime(&s, sizeof LOCALS, trap);
     n->refill = make_slow(&s, (uintptr_t)wasm_x64_refill, false, trap);
     n->refill_entry = make_slow(&s, (uintptr_t)wasm_x64_refill, true, trap);
     n->grow_stack = here(&s);
