@@ -16,13 +16,15 @@ usage: bash ci/test.sh [TIER]...
   mutants    every named check, removed: a test must fail                 (ci/mutants.sh)
   mutants-boot  what protects the kernel below the named checks, removed: a booted
              test must fail                                               (ci/mutants_boot.py)
+  mutants-engine  what compiled WebAssembly rests on, removed: a unit test must fail
+                                                                          (ci/mutants_engine.py)
   soak       the long counts; hours; not part of the default
 
 Without a tier: all but soak.
 TEXT
 }
 
-all=(lint unit wasm-spec wasi fuzz boot mutants mutants-boot)
+all=(lint unit wasm-spec wasi fuzz boot mutants mutants-boot mutants-engine)
 for tier in "$@"; do
     case " ${all[*]} soak " in
     *" $tier "*) ;;
@@ -78,6 +80,7 @@ tier_fuzz() { counted fuzz bash ci/fuzz/run.sh; }
 tier_boot() { build boot pith && run_pytest boot ci/boot; }
 tier_mutants() { counted mutants bash ci/mutants.sh; }
 tier_mutants_boot() { counted mutants-boot $python ci/mutants_boot.py; }
+tier_mutants_engine() { counted mutants-engine $python ci/mutants_engine.py; }
 tier_soak() { counted soak bash ci/soak.sh; }
 
 for tier in "${tiers[@]}"; do

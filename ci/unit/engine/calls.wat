@@ -103,4 +103,53 @@
       (local.set $z (f64.sub (local.get $y) (local.get $z)))
       (br_if $again (i32.lt_u (local.get $a) (local.get $n))))
     (f64.add (f64.add (f64.convert_i32_u (i32.add (i32.add (local.get $c) (local.get $e))
-      (i32.add (local.get $g) (local.get $h)))) (local.get $z)) (local.get $y))))
+      (i32.add (local.get $g) (local.get $h)))) (local.get $z)) (local.get $y)))
+
+  ;; Arguments that must change places, and a value that waits below them.
+  (func $minus (param i32 i32) (result i32) (i32.sub (local.get 0) (local.get 1)))
+  (func (export "swapped") (param i32 i32) (result i32)
+    (i32.add
+      (i32.add (i32.mul (local.get 0) (local.get 0)) (i32.mul (local.get 1) (local.get 1)))
+      (call $minus (local.get 1) (local.get 0))))
+
+  ;; Locals of a caller and of a callee that want the same registers.
+  (func $tree (export "tree") (param $n i32) (result i32) (local $a i32) (local $b i32)
+    (if (i32.lt_u (local.get $n) (i32.const 2)) (then (return (local.get $n))))
+    (local.set $a (call $tree (i32.sub (local.get $n) (i32.const 1))))
+    (local.set $a (i32.mul (local.get $a) (local.get $n)))
+    (local.set $b (call $tree (i32.sub (local.get $n) (i32.const 2))))
+    (local.set $b (i32.add (i32.mul (local.get $b) (local.get $a)) (local.get $b)))
+    (i32.xor (i32.add (local.get $a) (local.get $n)) (local.get $b)))
+
+  ;; A float that is worth saving around each call.
+  (func (export "kept") (param $n i32) (result f64) (local $x f64)
+    (loop $again
+      (local.set $x (f64.add (f64.mul (local.get $x) (local.get $x)) (local.get $x)))
+      (local.set $x (f64.sub (local.get $x) (call $next (f64.mul (local.get $x) (f64.const 0.25)))))
+      (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (local.get $x))
+
+  ;; An instruction that is a call of the engine keeps all locals.
+  (func (export "helped") (param $n i32) (result i32)
+    (local $a i32) (local $b i32) (local $c i32) (local $d i32) (local $e i32) (local $f i32)
+    (local $g i32) (local $h i32) (local $x f64) (local $y f32)
+    (loop $again
+      (local.set $a (i32.add (local.get $a) (local.get $n)))
+      (local.set $b (i32.add (local.get $b) (local.get $a)))
+      (local.set $c (i32.add (local.get $c) (local.get $b)))
+      (local.set $d (i32.add (local.get $d) (local.get $c)))
+      (local.set $e (i32.add (local.get $e) (local.get $d)))
+      (local.set $f (i32.add (local.get $f) (local.get $e)))
+      (local.set $g (i32.add (local.get $g) (local.get $f)))
+      (local.set $h (i32.add (local.get $h) (local.get $g)))
+      (local.set $x (f64.add (local.get $x) (f64.convert_i32_u (local.get $n))))
+      (local.set $y (f32.add (local.get $y) (f32.const 1)))
+      (memory.copy (i32.const 8) (i32.const 0) (i32.const 8))
+      (drop (memory.grow (i32.const 0)))
+      (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (i32.add (i32.add (local.get $h) (i32.trunc_f64_u (local.get $x)))
+      (i32.trunc_f32_u (local.get $y))))
+
+  (memory 1)
+  (func (export "peek") (param i32) (result i32) (i32.load (local.get 0)))
+  (func (export "poke") (param i32 i32) (i32.store (local.get 0) (local.get 1))))

@@ -102,6 +102,7 @@ static uint64_t call_wide(struct guest *g, const char *name, uint32_t which)
 {
     uint64_t args[ARGS], result = 0;
     fill(args, which);
+    args[18] |= (uint64_t)7 << 32; /* the engine ignores it */
     struct wasm_func *f = wasm_export_func(g->instance, wasm_name(name));
     assert_int_equal(wasm_call(f, args, ARGS, &result, &g->trap), WASM_OK);
     return result;
@@ -181,6 +182,67 @@ static void test_values_live_across_calls(void **state)
     }
 }
 
+static uint32_t tree(uint32_t n)
+{
+    if (n < 2)
+        return n;
+    uint32_t a = tree(n - 1) * n, b = tree(n - 2);
+    b = b * a + b;
+    return (a + n) ^ b;
+}
+
+static void test_locals_outlive_calls(void **state)
+{
+    struct guest *g = *state;
+    assert_call(g, 9 + 25 + 2, "swapped", 2, (uint64_t)3, (uint64_t)5);
+    assert_call(g, tree(15), "tree", 1, (uint64_t)15);
+    double x = 0;
+    for (unsigned n = 0; n < 9; n++) {
+        x = x * x + x;
+        x -= x * 0.25 + 0.5;
+    }
+    uint64_t result;
+    assert_int_equal(call(g, "kept", &result, 1, (uint64_t)9), WASM_OK);
+    assert_true(f64_value(result) == x);
+}
+
+static void test_locals_outlive_helpers(void **state)
+{
+    struct guest *g = *state;
+    uint32_t sums[8] = {0}, total = 0;
+    for (uint32_t n = 20; n > 0; n--) {
+        sums[0] += n;
+        total += n;
+        for (unsigned i = 1; i < 8; i++)
+            sums[i] += sums[i - 1];
+    }
+    assert_call(g, sums[7] + total + 20, "helped", 1, (uint64_t)20);
+}
+
+/* In guest code memory 0 is in a register, which a call of another instance changes. */
+static void test_each_instance_has_its_memory(void **state)
+{
+    struct guest *g = *state, caller = {.store = g->store};
+    size_t size;
+    uint8_t *bytes = read_module("caller.wasm", &size);
+    assert_int_equal(
+        wasm_module_load(bytes, size, WASM_FEATURES_ALL, &caller.module, &caller.error),
+        WASM_OK);
+    free(bytes);
+    assert_int_equal(wasm_define_instance(g->store, wasm_name("calls"), g->instance), WASM_OK);
+    assert_int_equal(wasm_instantiate(g->store, caller.module, &caller.instance, &caller.error,
+                                      &caller.trap),
+                     WASM_OK);
+    assert_int_equal(call(g, "poke", NULL, 2, (uint64_t)64, (uint64_t)5), WASM_OK);
+    assert_int_equal(call(&caller, "put", NULL, 2, (uint64_t)64, (uint64_t)7), WASM_OK);
+    assert_call(&caller, 507, "both", 1, (uint64_t)64);
+    assert_call(&caller, 507, "both_indirect", 1, (uint64_t)64);
+    assert_call(&caller, 507, "both_tail", 1, (uint64_t)64);
+    wasm_store_free(g->store);
+    wasm_module_free(caller.module);
+    g->store = NULL;
+}
+
 int run_calls_tests(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -189,6 +251,9 @@ int run_calls_tests(void)
         TEST(test_tail_calls_of_all_sizes_use_no_stack),
         TEST(test_several_results),
         TEST(test_values_live_across_calls),
+        TEST(test_locals_outlive_calls),
+        TEST(test_locals_outlive_helpers),
+        TEST(test_each_instance_has_its_memory),
     };
     return cmocka_run_group_tests_name("calls", tests, NULL, NULL);
 }

@@ -1,0 +1,112 @@
+#!/usr/bin/python3
+"""Remove what the compiler of WebAssembly rests on, one thing at a time: a unit test must fail.
+
+    mutants_engine.py [NAME...]      default: all
+
+Each mutant is one file of the engine with one text replaced. Last line: `N passed, N failed,
+N skipped`; a mutant that lives is a failure.
+"""
+import concurrent.futures
+import os
+import pathlib
+import subprocess
+import sys
+
+TOP = pathlib.Path(__file__).resolve().parents[1]
+ENGINE = TOP / "servers/wasm/engine"
+TESTS = TOP / "ci/unit/engine"
+OUT = TOP / "build/mutants-engine"
+SECONDS = 20
+WRAPPED = "malloc calloc realloc wasm_store_new".split()
+FLAGS = ["-std=c17", "-O1", "-w", "-DWASM_TAIL_CALLS=0", "-fno-math-errno", "-ffp-contract=off",
+         f"-I{ENGINE}/include", f"-I{TESTS}", f'-DMODULES="{OUT}/"']
+
+# name: (file in src/x86_64, what goes, what comes instead)
+MUTANTS = {
+    "stack_check": ("call.c", "x64_exit(c, x64_jcc(a, CC_B, 0), stub, start);", ""),
+    "stack_limit": ("enter.c", "return WASM_TRAP_STACK + 1;", "return 0;"),
+    "fuel": ("call.c", "x64_exit(c, x64_jcc(&c->code, CC_S, 0), stub, start);", ""),
+    "loop_charge": ("control.c", "        x64_charge_loop(c);\n", ""),
+    "own_memory_again": ("call.c", "    if (callee->foreign)\n", "    if (0)\n"),
+    "arguments_exchanged": ("call.c", "x64_rr(&c->code, W64 | 0x87, to, from);", ""),
+    "locals_kept": ("call.c", "i < c->kept_count", "i < 0"),
+    "saved_registers": ("call.c", "            x64_push(a, reg);", "            x64_push(a, RAX);"),
+    "table_bounds": ("call.c", "x64_trap_if(c, CC_AE, WASM_TRAP_UNDEFINED_ELEMENT);", ""),
+    "table_null": ("call.c", "x64_trap_if(c, CC_E, WASM_TRAP_UNINITIALIZED);", ""),
+    "table_type": ("call.c", "x64_trap_if(c, CC_NE, WASM_TRAP_INDIRECT_TYPE);", ""),
+    "local_released": ("values.c", "x64_release_local(struct x64 *c, uint32_t index)\n{",
+                       "x64_release_local(struct x64 *c, uint32_t index)\n{\n    return;"),
+    "values_spilled": ("call.c", "    x64_spill_temps(c, c->count - params);\n", ""),
+    "helper_keeps": ("stubs.c", "make_runtime(&s, sizeof LOCALS, trap)",
+                     "make_runtime(&s, 0, trap)"),
+    "host_results_clean": ("enter.c", "(uint32_t)*from : *from", "*from : *from"),
+    "growth_limit": ("compile.c", "GROWTH_MAX = 24", "GROWTH_MAX = 24000"),
+    "fault_is_ours": ("enter.c", "            return true;\n        }\n", "            return false;\n        }\n"),
+    "trap_says_where": ("stubs.c", "    store(s, RCX, FIELD(s, ip));\n", ""),
+    "offset_by_probe": ("compile.c", "    c->found = offset;", "    c->found = 0;"),
+}
+
+
+def source(name):
+    return ENGINE / "src/x86_64" / name
+
+
+def compiled(path, target, text=None):
+    """`text` in place of `path`, or the file itself, as an object."""
+    subprocess.run(["gcc", *FLAGS, "-c", "-x", "c", "-o", target, "-" if text else path],
+                   input=text, text=True, cwd=path.parent, check=True)
+    return target
+
+
+def passes(program, objects):
+    subprocess.run(["gcc", "-o", program, *objects, "-lcmocka", "-lm", "-lpthread",
+                    *(f"-Wl,--wrap={name}" for name in WRAPPED)], check=True)
+    try:
+        return subprocess.run([program], capture_output=True, timeout=SECONDS,
+                              check=False).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
+
+
+def prepare():
+    """Path -> object, of the engine and its tests."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    for wat in TESTS.glob("*.wat"):
+        subprocess.run(["wat2wasm", "--debug-names", "--enable-tail-call", "--enable-multi-memory",
+                        "--enable-threads", wat, "-o", OUT / f"{wat.stem}.wasm"], check=True)
+    other = {"no_compiler.c", "assembler_test.c", "platform_test.c"}
+    files = [path for folder in (ENGINE / "src", ENGINE / "src/x86_64", TESTS)
+             for path in sorted(folder.glob("*.c")) if path.name not in other]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip(files, pool.map(
+            lambda path: compiled(path, OUT / f"{path.parent.name}-{path.stem}.o"), files)))
+
+
+def lives(name, objects):
+    """What is wrong with the mutant, or None: a test failed."""
+    file, old, new = MUTANTS[name]
+    text = source(file).read_text()
+    if text.count(old) != 1:
+        return f"{file} has the text {text.count(old)} times"
+    mutant = compiled(source(file), OUT / f"mutant-{name}.o", text.replace(old, new))
+    alive = passes(OUT / f"mutant-{name}", {**objects, source(file): mutant}.values())
+    return f"nothing notices ({file})" if alive else None
+
+
+def main(names):
+    objects = prepare()
+    if not passes(OUT / "whole", objects.values()):
+        print("the engine's tests fail without a mutant\n0 passed, 1 failed, 0 skipped")
+        return 1
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = list(pool.map(lambda name: lives(name, objects), names))
+    for name, wrong in zip(names, found):
+        if wrong:
+            print(f"{name}: {wrong}")
+    failed = sum(wrong is not None for wrong in found)
+    print(f"{len(names) - failed} passed, {failed} failed, 0 skipped")
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:] or list(MUTANTS)))
