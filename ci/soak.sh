@@ -4,10 +4,15 @@
 #
 #   bash ci/soak.sh [SLICES]     how many slices to do now (default: all that are left of 250)
 #
-# One slice: 100 seeds of the kernel's random calls (4,000 steps, invariants checked after each)
-# and of fast against general path (2,000 states), 60 s of fuzzing for each target of the engine,
-# and a boot with 2,000 programs and 200 WebAssembly guests whose memory must come back.
-# Ends with `N passed, N failed, N skipped`, three checks a slice.
+# One slice, a 250th of the whole counts, of all of which the number is the seed:
+#   kernel     100 seeds of random calls on the host (4,000 steps, invariants checked after each)
+#              and of fast against general path (2,000 states)
+#   engine     60 s of fuzzing for each of the engine's targets
+#   fuzz1      4 x 10^6 system calls against the kernel's debug build on one CPU (10^9 in all)
+#   fuzz4      4 x 10^5 on four (10^8)
+#   processes  400 programs and 40 WebAssembly guests, memory and slots as before (10^5 and 10^4)
+#   servers    every request of every server at its boundaries, memory as before
+# Ends with `N passed, N failed, N skipped`, six checks a slice. docs/soak.md: what was reached.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 all=250 seeds=100
@@ -37,21 +42,38 @@ kernel() {
     PITH_SEED=$((next * seeds + 1)) PITH_SEEDS=$seeds build/host/ci/unit/kern/kern_test stop
 }
 engine() { bash ci/fuzz/engine/run.sh 60; }
-memory() {
-    local script=$state/script
-    { echo 'true; hello.wasm x'; echo mem
-      for ((i = 0; i < 200; i++)); do
-          for ((j = 0; j < 10; j++)); do echo /bin/true; done
-          echo 'hello.wasm x'
-      done
-      echo mem; } >$script
-    bash qemu.sh --run sh --timeout 1800 <$script >$state/memory && [ "$(grep -c '^free' $state/memory)" = 2 ] &&
-        [ "$(grep '^free' $state/memory | sort -u | wc -l)" = 1 ]
+fuzz1() { ci/fuzz/kernel/run.py $((next + 1)) 4000000 1; }
+fuzz4() { ci/fuzz/kernel/run.py $((next + 1)) 400000 4; }
+lines() { # lines PROGRAMS: a guest for each ten of them
+    local i
+    for ((i = 1; i <= $1; i++)); do
+        echo /bin/true
+        [ $((i % 10)) != 0 ] || echo 'hello.wasm x >/dev/null'
+    done
+}
+processes() {
+    lines 100 >$state/warm
+    lines 400 >$state/script
+    bash qemu.sh --add $state/warm:/warm --add $state/script:/script --timeout 1800 \
+        --run 'sh /warm; mem; sh /warm; mem; sh /script; mem' >$state/memory || return
+    cat $state/memory
+    # The first figures are those of a system that had not been used before.
+    for what in free slots; do
+        [ "$(grep -c "^$what" $state/memory)" = 3 ] &&
+            [ "$(grep "^$what" $state/memory | tail -n 2 | sort -u | wc -l)" = 1 ] || return 1
+    done
+}
+servers() {
+    PITH_SEED=$((next + 1)) /usr/bin/python3 -m pytest -q -p no:cacheprovider \
+        ci/boot/test_messages.py -k every
 }
 while [ "$next" -lt "$last" ]; do
     check kernel kernel
     check engine engine
-    check memory memory
+    check fuzz1 fuzz1
+    check fuzz4 fuzz4
+    check processes processes
+    check servers servers
     next=$((next + 1))
     echo $next >$state/next
     echo "soak: slice $next of $all at $(git rev-parse --short HEAD), $failed failed" >&2
