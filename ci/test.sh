@@ -13,6 +13,7 @@ usage: bash ci/test.sh [TIER]...
   wasi       WASI programs, on the host build                             (ci/suites/wasi)
   fuzz       generated modules in every engine; mutated ones under sanitizers (ci/fuzz)
   boot       the whole system in QEMU                                     (ci/boot)
+  model      the model of waiting: all states, and traces of the code    (ci/model)
   mutants    every named check, removed: a test must fail                 (ci/mutants.sh)
   mutants-boot  what protects the kernel below the named checks, removed: a booted
              test must fail                                               (ci/mutants_boot.py)
@@ -24,7 +25,7 @@ Without a tier: all but soak.
 TEXT
 }
 
-all=(lint unit wasm-spec wasi fuzz boot mutants mutants-boot mutants-engine)
+all=(lint unit wasm-spec wasi fuzz boot model mutants mutants-boot mutants-engine)
 for tier in "$@"; do
     case " ${all[*]} soak " in
     *" $tier "*) ;;
@@ -78,6 +79,7 @@ tier_wasm_spec() { counted wasm-spec bash ci/suites/wasm-spec/run.sh; }
 tier_wasi() { counted wasi bash ci/suites/wasi/run.sh; }
 tier_fuzz() { counted fuzz bash ci/fuzz/run.sh; }
 tier_boot() { build boot pith && run_pytest boot ci/boot; }
+tier_model() { counted model bash ci/model/run.sh; }
 tier_mutants() { counted mutants bash ci/mutants.sh; }
 tier_mutants_boot() { counted mutants-boot $python ci/mutants_boot.py; }
 tier_mutants_engine() { counted mutants-engine $python ci/mutants_engine.py; }

@@ -20,7 +20,7 @@ test_packages=(
     g++ git clang-format libclang-rt-14-dev libcmocka-dev wabt
     rustc libstd-rust-dev-wasm32
     python3-pytest python3-pexpect python3-pil
-    bzip2 ca-certificates dpkg-dev tcl
+    bzip2 ca-certificates dpkg-dev spin tcl
     binaryen nodejs
 )
 # Debian has npm in a package of its own; other packages of nodejs bring it, and refuse that one.
