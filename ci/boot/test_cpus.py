@@ -1,8 +1,10 @@
 """Several CPUs: each is there, works, and is shown."""
 import re
+import struct
 
 import pytest
 
+from test_entry import Gdb, addresses
 from test_kernel import TOP, Guest
 
 TESTS = {"at_once", "lock", "calls", "wake_ups", "shootdown", "moves", "diversions", "revocation",
@@ -20,6 +22,24 @@ def test_kernel_on(smp, thread):
         text = guest.wait_for("guest end", LIMIT)
     assert "panic" not in text, text
     assert set(re.findall(r"^ok +(\S+)", text, re.M)) == TESTS, text
+
+
+def test_cpu_that_is_listed_twice(tmp_path):
+    """Firmware may name a CPU twice, as APIC and as x2APIC: it is started once, and stays. The
+    emulator's does not: the list is changed when it has been read."""
+    path = tmp_path / "gdb"
+    arguments = ["-cpu", "max", "-smp", "2", "-S",
+                 "-chardev", f"socket,id=gdb,path={path},server=on,wait=off", "-gdb", "chardev:gdb"]
+    with Guest(arguments, iso=TOP / "build" / "cpus-test.iso") as guest:
+        gdb = Gdb(path)
+        gdb.stop_at(addresses()["smp_start"])
+        madt = int.from_bytes(bytes.fromhex(gdb.ask("g"))[40:48], "little")  # rdi
+        table = bytes.fromhex(gdb.ask(f"m{madt:x},{400:x}"))
+        at = madt + table.index(struct.pack("<3I", 2, 0, 1))
+        assert gdb.ask(f"M{at:x},{24:x}:{struct.pack('<6I', 5, 0, 1, 1, 0, 1).hex()}") == "OK"
+        gdb.send("c")
+        text = guest.wait_for("at_once", LIMIT)
+    assert "ok   at_once" in text and "left out" not in text, text
 
 
 @pytest.mark.parametrize("smp", [1, 2, 4, 8])

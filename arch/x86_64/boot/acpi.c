@@ -101,11 +101,8 @@ static const struct madt *find_madt(const struct rsdp *rsdp)
 
 static void add_cpu(struct acpi_madt *madt, uint32_t apic_id, uint32_t flags)
 {
-    if (!(flags & CPU_ENABLED))
-        return;
-    if (madt->cpu_count < MADT_CPUS)
-        madt->apic_ids[madt->cpu_count] = apic_id;
-    madt->cpu_count++;
+    if ((flags & CPU_ENABLED) && madt->cpu_count < MADT_CPUS)
+        madt->apic_ids[madt->cpu_count++] = apic_id;
 }
 
 static void read_entry(const struct madt_entry *e, struct acpi_madt *madt)

@@ -24,14 +24,14 @@ struct acpi_ioapic {
     uint32_t first_gsi;
 };
 
-#define MADT_CPUS 64
+#define MADT_CPUS 256
 
 struct acpi_madt {
     uint32_t ioapic_count;
     struct acpi_ioapic ioapics[8];
     uint32_t isa_gsi[16];   ///< where each ISA interrupt arrives
     uint16_t isa_flags[16]; ///< MPS INTI flags of its override
-    uint32_t cpu_count;     ///< enabled ones; the list has the first of them
+    uint32_t cpu_count;     ///< enabled ones, as far as there is room; perhaps one twice
     uint32_t apic_ids[MADT_CPUS];
     struct phys local_apic;
 };

@@ -63,15 +63,24 @@ static bool start(uint32_t apic_id, uint32_t number)
     return false;
 }
 
-/// Those of the MADT that can be started; how many.
+static bool listed(uint32_t id, const uint32_t *ids, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (ids[i] == id)
+            return true;
+    return false;
+}
+
+/// Those of the MADT that can be started; how many. Some firmware lists a CPU twice, as APIC
+/// and as x2APIC.
 static uint32_t candidates(const struct acpi_madt *madt, uint32_t ids[MADT_CPUS])
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < madt->cpu_count && i < MADT_CPUS; i++) {
+    for (uint32_t i = 0; i < madt->cpu_count; i++) {
         uint32_t id = madt->apic_ids[i];
         if (id >= XAPIC_IDS)
             kern_log("CPU with APIC id %u is left out: it needs x2APIC\n", id);
-        else if (id != kern_cpu(0)->apic_id)
+        else if (id != kern_cpu(0)->apic_id && !listed(id, ids, count))
             ids[count++] = id;
     }
     return count;
@@ -101,10 +110,10 @@ void smp_start(const struct acpi_madt *madt, struct arch_boot *boot)
                  AP_PAGE);
         return;
     }
-    if (madt->cpu_count > ARCH_CPUS_MAX) {
-        kern_log("%u CPUs are left out: there is room for %d\n",
-                 madt->cpu_count - ARCH_CPUS_MAX, ARCH_CPUS_MAX);
-        count = count < ARCH_CPUS_MAX - 1 ? count : ARCH_CPUS_MAX - 1;
+    if (count > ARCH_CPUS_MAX - 1) {
+        kern_log("%u CPUs are left out: there is room for %d\n", count - (ARCH_CPUS_MAX - 1),
+                 ARCH_CPUS_MAX);
+        count = ARCH_CPUS_MAX - 1;
     }
     if (count > 0)
         start_all(ids, count, boot);

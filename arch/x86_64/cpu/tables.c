@@ -115,7 +115,8 @@ void cpu_init(uint32_t number)
         tss->ist[i] = (uint64_t)top;
     }
     fill_gdt(gdt, tss);
-    fill_idt();
+    if (number == 0)
+        fill_idt(); // all CPUs' one: those that run are using it
     load_tables(gdt);
 
     msr_write(MSR_GS_BASE, (uint64_t)cpu);
