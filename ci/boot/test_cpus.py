@@ -42,6 +42,17 @@ def test_cpu_that_is_listed_twice(tmp_path):
     assert "ok   at_once" in text and "left out" not in text, text
 
 
+@pytest.mark.parametrize("smp", [2, 4])
+def test_storm(smp):
+    """ci/guest/storm.c: nothing is lost of threads that are moved, suspended and diverted at any
+    moment, and all go on."""
+    with Guest(["-cpu", "max", "-smp", str(smp)], iso=TOP / "build" / "kernel-storm.iso",
+               accel="tcg,thread=multi") as guest:
+        text = guest.wait_for("guest end", LIMIT)
+    done = re.search(r"storm: (\d+) CPUs, (\d+) done, (\d+) interrupted, (\d+) diverted, 0 bad", text)
+    assert done and int(done[1]) == smp and int(done[3]) and int(done[4]), text
+
+
 @pytest.mark.parametrize("smp", [1, 2, 4, 8])
 def test_cpus_shows_each(run, smp):
     done = run("cpus", "--smp", str(smp))
