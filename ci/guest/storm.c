@@ -277,7 +277,7 @@ static void restore(uint32_t i)
 static bool goes_on(uint32_t i)
 {
     uint64_t before = counts[i].done, start = clock(), state, time, priority;
-    while (counts[i].done == before && clock() - start < boot()->tsc_hz * 20) {
+    while (counts[i].done == before && clock() - start < boot()->tsc_hz * 60) {
         for (uint32_t server = 0; server < SERVERS; server++) // callers need them
             restore(server);
         restore(i);
