@@ -3,7 +3,7 @@
 
     tally.py FOLDER TIER...
 
-Counts TIER.count (a line `N passed, N failed, N skipped`) and TIER.xml (JUnit). A tier without
+Counts TIER.count (a line `N passed, N failed, N skipped`) and TIER.xml (JUnit), TIER-smpN too. A tier without
 either, or whose results cannot be read, counts as one failure. Exit status 1 if anything failed.
 """
 import pathlib
@@ -37,8 +37,9 @@ def junit(path):
 
 
 def tier(folder, name):
-    found = [count_line(path) for path in folder.glob(f"{name}.count")]
-    found += [junit(path) for path in folder.glob(f"{name}.xml")]
+    names = (name, f"{name}-smp*")  # parts that ran with several CPUs
+    found = [count_line(path) for part in names for path in folder.glob(f"{part}.count")]
+    found += [junit(path) for part in names for path in folder.glob(f"{part}.xml")]
     if not found:
         raise ValueError("the tier left no results")
     return [sum(column) for column in zip(*found)]

@@ -12,7 +12,7 @@ usage: bash ci/test.sh [TIER]...
   wasm-spec  the specification's own tests, on the host build             (ci/suites/wasm-spec)
   wasi       WASI programs, on the host build                             (ci/suites/wasi)
   fuzz       generated modules in every engine; mutated ones under sanitizers (ci/fuzz)
-  boot       the whole system in QEMU                                     (ci/boot)
+  boot       the whole system in QEMU; PITH_SMP=N: with N CPUs            (ci/boot)
   model      the model of waiting: all states, and traces of the code    (ci/model)
   mutants    every named check, removed: a test must fail                 (ci/mutants.sh)
   mutants-boot  what protects the kernel below the named checks, removed: a booted
@@ -78,7 +78,15 @@ tier_unit() {
 tier_wasm_spec() { counted wasm-spec bash ci/suites/wasm-spec/run.sh; }
 tier_wasi() { counted wasi bash ci/suites/wasi/run.sh; }
 tier_fuzz() { counted fuzz bash ci/fuzz/run.sh; }
-tier_boot() { build boot pith && run_pytest boot ci/boot; }
+# The whole tier with one CPU (or PITH_SMP=N), then a part of it with more.
+tier_boot() {
+    build boot pith && run_pytest boot ci/boot || return
+    [ -n "${PITH_SMP:-}" ] && return
+    for smp in 2 4 8; do
+        PITH_SMP=$smp run_pytest "boot-smp$smp" "ci/boot/${smp_share[smp]}"
+    done
+}
+smp_share=([2]=test_run.py [4]=test_interactive.py [8]=test_memory.py)
 tier_model() { counted model bash ci/model/run.sh; }
 tier_mutants() { counted mutants bash ci/mutants.sh; }
 tier_mutants_boot() { counted mutants-boot $python ci/mutants_boot.py; }

@@ -202,9 +202,12 @@ _Noreturn void run_line(const struct plan *plan)
     if (result != OK) {
         char text[160];
         link_send('R', text,
-                  (uint32_t)text_format(text, sizeof text,
-                                        "session: cannot start the shell: %s, /bin/sh\n",
-                                        status_message(result)));
+                  (uint32_t)text_format(
+                      text, sizeof text, "session: cannot start the shell: %s, /bin/sh%s\n",
+                      status_message(result),
+                      result == E_NOENT // then the initrd did not fit
+                          ? "; too little memory: give the machine at least 16 MB"
+                          : ""));
     }
     bool ended = *failed || result != OK;
     for (;;) {
