@@ -79,11 +79,21 @@ static enum wasm_host_result log_call(void *context, struct wasm_caller *caller,
     return WASM_HOST_OK;
 }
 
+/* A trap says where: " at FUNCTION@OFFSET..." and the number of frames. A stack overflow does
+ * not, since each engine's stack is another. */
 static void print_end(enum wasm_status status, const struct wasm_trap *trap)
 {
-    if (status == WASM_TRAPPED)
-        printf(" trap %s\n", TRAPS[trap->kind] ? TRAPS[trap->kind] : trap->text);
-    else if (status == WASM_OK)
+    if (status == WASM_TRAPPED) {
+        printf(" trap %s", TRAPS[trap->kind] ? TRAPS[trap->kind] : trap->text);
+        if (trap->kind != WASM_TRAP_STACK) {
+            printf(" at");
+            for (size_t i = 0; i < trap->frame_count; i++)
+                printf(" %" PRIu32 "@%" PRIx32, trap->frames[i].function,
+                       trap->frames[i].offset);
+            printf(" of %zu", trap->depth);
+        }
+        printf("\n");
+    } else if (status == WASM_OK)
         printf("\n");
     else
         printf(" status %d\n", status);
