@@ -7,12 +7,14 @@
 # One slice, a 250th of the whole counts, of all of which the number is the seed:
 #   kernel     100 seeds of random calls on the host (4,000 steps, invariants checked after each)
 #              and of fast against general path (2,000 states)
+#   model      the kernel's code under libFuzzer on the host, 120 s; 100 more traces for the model
+#              of waiting (ci/model); the first slice also searches its larger sizes
 #   engine     60 s of fuzzing for each of the engine's targets
 #   fuzz1      4 x 10^6 system calls against the kernel's debug build on one CPU (10^9 in all)
 #   fuzz4      4 x 10^5 on four (10^8)
 #   processes  400 programs and 40 WebAssembly guests, memory and slots as before (10^5 and 10^4)
 #   servers    every request of every server at its boundaries, memory as before
-# Ends with `N passed, N failed, N skipped`, six checks a slice. docs/soak.md: what was reached.
+# Ends with `N passed, N failed, N skipped`, seven checks a slice. docs/soak.md: what was reached.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 all=250 seeds=100
@@ -40,6 +42,10 @@ check() { # check WHAT COMMAND...: counts it, and keeps the output of a failure
 }
 kernel() {
     PITH_SEED=$((next * seeds + 1)) PITH_SEEDS=$seeds build/host/ci/unit/kern/kern_test stop
+}
+model() {
+    bash ci/fuzz/kern/run.sh 120 && bash ci/model/trace.sh 100 2000 $((next * 100 + 1)) || return
+    [ "$next" != 0 ] || bash ci/model/run.sh big
 }
 engine() { bash ci/fuzz/engine/run.sh 60; }
 fuzz1() { ci/fuzz/kernel/run.py $((next + 1)) 4000000 1; }
@@ -69,6 +75,7 @@ servers() {
 }
 while [ "$next" -lt "$last" ]; do
     check kernel kernel
+    check model model
     check engine engine
     check fuzz1 fuzz1
     check fuzz4 fuzz4

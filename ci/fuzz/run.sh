@@ -1,7 +1,7 @@
 #!/bin/bash
 # The engine against what nobody wrote: generated modules in all engines, every vector instruction
 # with all arrangements of its operands (differential/), and
-# mutated bytes under sanitizers (engine/). CI's share of it; ci/soak.sh does the long counts.
+# mutated bytes under sanitizers (engine/); the kernel's code on the host (kern/). CI's share of it; ci/soak.sh does the long counts.
 # Called by ci/test.sh (tier fuzz), or by hand. Ends with `N passed, N failed, N skipped`.
 #
 # usage: run.sh [MODULES [SECONDS]]     500 generated modules; 40 seconds for each fuzz target
@@ -24,5 +24,6 @@ count() { # count COMMAND...: adds up its last line, `N passed, N failed, N skip
 count /usr/bin/python3 ci/fuzz/differential/differential.py "$modules"
 count /usr/bin/python3 ci/fuzz/differential/vectors.py build/host/ci/fuzz/differential/wasm-transcript
 count bash ci/fuzz/engine/run.sh "$seconds"
+count bash ci/fuzz/kern/run.sh 60
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

@@ -2,11 +2,12 @@
 # The kernel's code, built for the host and driven with random calls of forty threads on two CPUs
 # (trace.c): the model must accept every trace of it, and refuse some trace of each kernel in
 # which a rule was broken.
-#   bash ci/model/trace.sh [SEEDS [LENGTH]]     how many traces (60), of how many steps (2,000)
+#   bash ci/model/trace.sh [SEEDS [LENGTH [FIRST]]]    how many traces (60), of how many steps
+#                                                (2,000), and the first one's seed (1)
 # Last line: `N passed, N failed, N skipped`: the true kernel and each broken one.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
-seeds=${1:-60} length=${2:-2000}
+seeds=${1:-60} length=${2:-2000} first=${3:-1}
 out=$PWD/build/model/trace tests=ci/unit/kern
 rm -rf "$out" && mkdir -p "$out"
 
@@ -64,7 +65,7 @@ accepted() {
 
 failed=0
 gcc -o "$out/kernel" "${objects[@]}" || exit 1
-for ((seed = 1; seed <= seeds; seed++)); do
+for ((seed = first; seed < first + seeds; seed++)); do
     why=$(accepted "$out/kernel" "$seed") || {
         failed=1
         echo "the kernel with seed $seed: $why; see $out/trace.$seed"
