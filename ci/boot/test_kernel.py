@@ -50,7 +50,8 @@ class Guest:
         until = time.monotonic() + limit
         while time.monotonic() < until:
             text = self.text()
-            if re.search(pattern, text) or "panic" in text or self.process.poll() is not None:
+            lost = "panic" in text and "panic" not in pattern
+            if re.search(pattern, text) or lost or self.process.poll() is not None:
                 return text
             time.sleep(0.05)
         return self.text()
