@@ -37,7 +37,7 @@ long sysconf(int name)
     case _SC_ARG_MAX:
         return 32768;
     case _SC_CHILD_MAX:
-        return -1; /* no limit but memory */
+        return 256; /* CHILDREN_MAX of the process server */
     case _SC_CLK_TCK:
         return CLOCKS_PER_SEC;
     case _SC_OPEN_MAX:
