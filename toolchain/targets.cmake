@@ -69,21 +69,21 @@ else()
     pith_target(pith_kernel
         -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-asynchronous-unwind-tables)
     pith_target(pith_server -mgeneral-regs-only -fno-asynchronous-unwind-tables)
+endif()
 
-    # Every store calls a function first (servers/lib/kept.c), before it is made. The sanitizer's
-    # name for it; nothing else of the sanitizer is used.
-    add_library(pith_announced INTERFACE)
-    if(CMAKE_C_COMPILER_ID MATCHES Clang)
-        target_compile_options(pith_announced INTERFACE -fsanitize=kernel-address
-            "SHELL:-mllvm -asan-instrumentation-with-call-threshold=0"
-            "SHELL:-mllvm -asan-instrument-reads=0" "SHELL:-mllvm -asan-stack=0"
-            "SHELL:-mllvm -asan-globals=0" "SHELL:-mllvm -asan-memory-access-callback-prefix=__asan_")
-    else()
-        target_compile_options(pith_announced INTERFACE -fsanitize=kernel-address
-            "SHELL:--param asan-instrumentation-with-call-threshold=0"
-            "SHELL:--param asan-instrument-reads=0" "SHELL:--param asan-stack=0"
-            "SHELL:--param asan-globals=0" "SHELL:--param asan-memintrin=0")
-    endif()
+# Every store calls a function first (servers/lib/kept.c), before it is made. The sanitizer's
+# name for it; nothing else of the sanitizer is used.
+add_library(pith_announced INTERFACE)
+if(CMAKE_C_COMPILER_ID MATCHES Clang)
+    target_compile_options(pith_announced INTERFACE -fsanitize=kernel-address
+        "SHELL:-mllvm -asan-instrumentation-with-call-threshold=0"
+        "SHELL:-mllvm -asan-instrument-reads=0" "SHELL:-mllvm -asan-stack=0"
+        "SHELL:-mllvm -asan-globals=0" "SHELL:-mllvm -asan-memory-access-callback-prefix=__asan_")
+else()
+    target_compile_options(pith_announced INTERFACE -fsanitize=kernel-address
+        "SHELL:--param asan-instrumentation-with-call-threshold=0"
+        "SHELL:--param asan-instrument-reads=0" "SHELL:--param asan-stack=0"
+        "SHELL:--param asan-globals=0" "SHELL:--param asan-memintrin=0")
 endif()
 
 # pith_add_server(NAME SOURCE...): a freestanding ring-3 ELF over servers/lib (target

@@ -34,7 +34,7 @@ def check_log(count):
 
 
 def test_servers_ended_under_load(run, kills, record_property):
-    count = int(os.environ.get("PITH_KILLS", "50"))
+    count = int(os.environ.get("PITH_KILLS", "100"))
     ids = " ".join(str(i) for i in SERVERS.values())
     done = run(f"/kills 1 3 {ids}; mem; /kills {count} {os.environ.get('PITH_SEED', '5')} {ids}; echo status $?; mem",
                "--add", kills, limit=120 + 4 * count)
@@ -44,3 +44,14 @@ def test_servers_ended_under_load(run, kills, record_property):
     longest = check_log(count + 1)
     record_property("longest_outage_us", longest)
     print(f"{count} ends each, longest outage {longest} us; {done.out.decode().splitlines()[-5:]}")
+
+
+def test_servers_that_hang_are_noticed(run, kills):
+    """timer by the real-time clock, the others by their silence; a shell that waits goes on."""
+    done = run("echo kept > /tmp/file; cd /tmp; /kills hang 3 4; sleep 1; echo one > /dev/console; echo slept; "
+               "/kills hang 5; cat file; pwd", "--add", kills)
+    assert done.status == 0 and done.out == b"slept\nkept\n/tmp\n", done
+    log = (BUILD / "boot.log").read_text(errors="replace")
+    assert "timer does not tick" in log and "files does not answer" in log, log
+    for name in ("timer", "console", "files"):
+        assert re.search(rf"{name} is ready again", log), log

@@ -8,6 +8,7 @@
 #include <lib/text.h>
 
 #define CHUNK_FULL 0xffffu
+#define ROOM       16u // words of kept state, more than one step changes
 
 static KEPT struct arena {
     const struct page_source *source;
@@ -179,7 +180,13 @@ bool pages_resume(const struct page_source *source, void *base, struct chunk *ta
     if (partial != found[1] || empty == CHUNK_NONE || leaving == CHUNK_NONE ||
         empty + leaving != found[0] || used != a->used)
         return false;
-    // An unfinished request may have opened chunks that count as empty again.
+    // What an unfinished request wrote into pages is there, though they count as untaken again.
+    for (uint32_t i = 0; i < a->untouched; i++) {
+        if (kept_room() < ROOM)
+            kept_commit();
+        table[i].dirty = CHUNK_FULL;
+    }
+    // It may have opened chunks that count as empty again.
     for (uint32_t i = 0, end; i < a->chunks; i = end + 1) {
         for (end = i; end < a->chunks && (end >= a->untouched || !table[end].used); end++)
             ;

@@ -135,7 +135,7 @@ void rtc_ticked(void);
 void rtc_hasten(void);
 
 /// See init.idl.
-enum status rtc_end_server(uint32_t id, uint64_t after, bool busy);
+enum status rtc_end_server(uint32_t id, uint64_t after, uint32_t how);
 
 // Bits of init's endpoint.
 #define CLOCK_SIGNAL 1ul /// the clock's time has come

@@ -31,7 +31,7 @@ enum status init_on_end_server(struct request *r, const struct init_end_server_i
                                struct init_end_server_out *out)
 {
     (void)r, (void)out;
-    return in->busy > 1 ? E_INVAL : rtc_end_server(in->id, in->after, in->busy);
+    return in->how > END_HANG ? E_INVAL : rtc_end_server(in->id, in->after, in->how);
 }
 
 static enum status fault(struct request *r, const struct fault *fault,

@@ -11,6 +11,7 @@
 #include <lib/clock.h>
 #include <lib/log.h>
 #include <lib/slots.h>
+#include <proto/init.h>
 #include "servers.h"
 
 enum {
@@ -97,7 +98,7 @@ void rtc_hasten(void)
 
 // ---------------------------------------------------------------- ends
 
-enum status rtc_end_server(uint32_t id, uint64_t after, bool busy)
+enum status rtc_end_server(uint32_t id, uint64_t after, uint32_t how)
 {
     if (id == INIT_ID || id == MEMORY_ID)
         return E_RIGHTS;
@@ -107,7 +108,8 @@ enum status rtc_end_server(uint32_t id, uint64_t after, bool busy)
     uint64_t due = tsc_now() + after / CLOCK_SECOND * boot->tsc_hz +
                    after % CLOCK_SECOND * (boot->tsc_hz / 1000) / (CLOCK_SECOND / 1000);
     server->doom = due ? due : 1;
-    server->doom_end = busy ? due + milliseconds(BUSY_MS) : due;
+    server->doom_end = how == END_AT_WORK ? due + milliseconds(BUSY_MS) : due;
+    server->hang = how == END_HANG;
     rtc_hasten();
     return OK;
 }
@@ -118,6 +120,18 @@ static bool at_work(const struct server *server)
     return sys_thread_control(server->process.thread, THREAD_OP_INFO, 0, 0, &state, &ticks,
                               &priority) == OK &&
            state != THREAD_STATE_RECEIVING;
+}
+
+static void end(struct server *server)
+{
+    uint64_t none[3];
+    log_line("%s is %s", server->plan->name, server->hang ? "stopped" : "ended");
+    server->doom = 0;
+    if (server->hang)
+        status_ignore(sys_thread_control(server->process.thread, THREAD_OP_SUSPEND, 0, 0,
+                                         &none[0], &none[1], &none[2]));
+    else
+        server_bury(server, true);
 }
 
 /// Whether any server is still to be ended.
@@ -132,8 +146,7 @@ static bool end_doomed(void)
         bool lives = server->state == UP || server->state == STARTING;
         bool due = (int64_t)(now - server->doom) >= 0;
         if (lives && due && ((int64_t)(now - server->doom_end) >= 0 || at_work(server))) {
-            log_line("%s is ended", server->plan->name);
-            server_bury(server, true);
+            end(server);
         }
         left |= server->doom != 0;
     }

@@ -27,6 +27,7 @@ struct server {
     bool seen;         ///< has answered since its start, so it knows how its former ended
     uint64_t doom;     ///< TSC from which on it is to be ended, 0: it is not
     uint64_t doom_end; ///< until then only if it is at work
+    bool hang;         ///< it is not ended, but stopped
 };
 
 extern struct manifest manifest;

@@ -271,5 +271,5 @@ enum status process_on_end_server(struct request *r, const struct process_end_se
                                   struct process_end_server_out *out)
 {
     (void)r, (void)out;
-    return init_end_server(session_to(STARTUP_SLOT_INIT), in->id, in->after, in->busy);
+    return init_end_server(session_to(STARTUP_SLOT_INIT), in->id, in->after, in->how);
 }

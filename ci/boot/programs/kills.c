@@ -3,6 +3,8 @@
 // bytes through pipes, sleep and are woken by alarms, spawn and wait, and write to the console.
 // Each checks that what was acknowledged is there, in order, once, and that nothing else fails.
 //
+// `kills hang SERVER...` stops their threads instead, and ends.
+//
 // Every load runs until the file STOP is there, then ends with status 0, or says what was wrong
 // and ends with 1. The killer keeps its kills of one server more than a second apart, so that
 // the back-off stays at its shortest; the servers' kills overlap.
@@ -262,7 +264,7 @@ static void kill_all(int count, int servers, char **ids)
             uint64_t after = next() % (20 * MS);
             MUST(process_end_server(session_to(STARTUP_SLOT_PROCESS), (uint32_t)atoi(ids[i]),
                                     10 * MS + after, (uint32_t)(next() % 2)) == OK);
-            due[i] = now() + 2200 * MS + next() % (200 * MS);
+            due[i] = now() + 1200 * MS + next() % (200 * MS);
             left[i]--;
             all--;
         }
@@ -338,5 +340,11 @@ int main(int argc, char **argv)
             loads[i].load();
             return 0;
         }
+    if (strcmp(argv[1], "hang") == 0) { // kills hang SERVER...
+        for (int i = 2; i < argc; i++)
+            MUST(process_end_server(session_to(STARTUP_SLOT_PROCESS), (uint32_t)atoi(argv[i]),
+                                    MS, 2) == OK);
+        return 0;
+    }
     return run(argv[0], atoi(argv[1]), argc - 3, argv + 3);
 }
