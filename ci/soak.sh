@@ -14,8 +14,9 @@
 #   fuzz4      4 x 10^5 on four (10^8)
 #   processes  400 programs and 40 WebAssembly guests, memory and slots as before (10^5 and 10^4)
 #   servers    every request of every server at its boundaries, memory as before
+#   cpus       the whole boot tier with 2, 4 or 8 CPUs, in turn
 #   kills      4 ends of each server that keeps its state, under load (1,000)
-# Ends with `N passed, N failed, N skipped`, eight checks a slice. docs/soak.md: what was reached.
+# Ends with `N passed, N failed, N skipped`, nine checks a slice. docs/soak.md: what was reached.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 all=250 seeds=100
@@ -77,6 +78,10 @@ servers() {
 kills() { # 250 slices: each server a thousand times
     PITH_KILLS=4 PITH_SEED=$((next + 1)) /usr/bin/python3 -m pytest -q ci/boot/test_kills.py -k under_load
 }
+cpus() {
+    local smp=(2 4 8)
+    PITH_SMP=${smp[next % 3]} /usr/bin/python3 -m pytest -q -p no:cacheprovider ci/boot
+}
 while [ "$next" -lt "$last" ]; do
     check kernel kernel
     check model model
@@ -86,6 +91,7 @@ while [ "$next" -lt "$last" ]; do
     check processes processes
     check servers servers
     check kills kills
+    check cpus cpus
     next=$((next + 1))
     echo $next >$state/next
     echo "soak: slice $next of $all at $(git rev-parse --short HEAD), $failed failed" >&2
