@@ -28,7 +28,11 @@ def check_log(count):
     longest = 0
     for name in SERVERS:
         outages = [int(us) for us in re.findall(rf"^.*{name} is ready again after (\d+) us", log, re.M)]
-        assert log.count(f"{name} is ended") == count and len(outages) == count, (name, log[-3000:])
+        # The request to end one may be sent again when `process` is ended under it, and one may be
+        # ended while it starts: then there are more ends, and fewer starts than ends.
+        ends = log.count(f"{name} is ended")
+        assert count <= ends <= 1.2 * count + 2 and 0.8 * count <= len(outages) <= ends, (name, log[-3000:])
+        assert log.rfind(f"{name} is ready again") > log.rfind(f"{name} is ended"), (name, log[-3000:])
         longest = max([longest] + outages)
     return longest
 
