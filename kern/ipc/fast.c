@@ -10,7 +10,7 @@
 /// A message whose words all travel in registers, and nothing else.
 static inline bool plain(uint64_t tag)
 {
-    return (uint32_t)tag <= REGISTER_WORDS;
+    return MUTANT(fast_plain) || (uint32_t)tag <= REGISTER_WORDS;
 }
 
 static inline bool find(const struct thread *self, uint32_t handle, unsigned kind,
@@ -42,7 +42,8 @@ struct arch_resume fast_call(uint64_t target, uint64_t tag, struct arch_frame *f
     struct endpoint *endpoint = slot->object;
     struct link *first = endpoint->receivers.next;
     struct thread *to = container_of(first, struct thread, link);
-    if (unlikely(first == &endpoint->receivers || to->priority < self->priority ||
+    if (unlikely(first == &endpoint->receivers ||
+                 (!MUTANT(fast_call_priority) && to->priority < self->priority) ||
                  (!MUTANT(fast_call_cpu) && to->cpu != cpu)))
         return syscall_general(frame);
     // Past this line it cannot fail.
@@ -73,9 +74,11 @@ struct arch_resume fast_reply_recv(uint64_t target, uint64_t tag, struct arch_fr
     struct reply *reply = reply_slot->object;
     struct thread *to = reply->thread;
     // On this CPU, without `unsent` bits to hand back; and nothing to receive at once.
-    if (unlikely(!to || to->state != THREAD_STATE_CALLING ||
-                 (!MUTANT(fast_reply_cpu) && to->cpu != cpu) || (cpu->ready & to->above) ||
-                 endpoint->pending || !link_empty(&endpoint->senders)))
+    if (unlikely(!to || (!MUTANT(fast_reply_calling) && to->state != THREAD_STATE_CALLING) ||
+                 (!MUTANT(fast_reply_cpu) && to->cpu != cpu) ||
+                 (!MUTANT(fast_reply_above) && (cpu->ready & to->above)) ||
+                 (!MUTANT(fast_reply_pending) && endpoint->pending) ||
+                 (!MUTANT(fast_reply_senders) && !link_empty(&endpoint->senders))))
         return syscall_general(frame);
     // Past this line it cannot fail.
     arch_frame_set_status(&to->frame, OK);
@@ -97,7 +100,7 @@ struct arch_resume fast_signal(uint64_t target, struct arch_frame *frame)
     const struct slot *slot;
     if (unlikely(
             !find(thread_of(frame), (uint32_t)target, KIND_ENDPOINT, RIGHT_SIGNAL, &slot) ||
-            !slot->badge || cpu->trace))
+            (!MUTANT(fast_signal_badge) && !slot->badge) || cpu->trace))
         return syscall_general(frame);
     struct endpoint *endpoint = slot->object;
     arch_frame_set_status(frame, OK);

@@ -145,6 +145,25 @@ TEST(fast_equals_general)
     expect(taken > STATES / 20);
 }
 
+TEST(who_is_ready_and_more_important_goes_before_the_answered)
+{
+    uint32_t endpoint = make(KIND_ENDPOINT, 0), reply = make(KIND_REPLY, 0);
+    uint32_t session = mint(endpoint, 7, false);
+    struct actor server = actor_new(62, 0, 0, 0), client = actor_new(60, 0, 0, 0);
+    struct actor between = actor_new(61, 0, 0, 0);
+    expect_ok(k_control(between.handle, THREAD_OP_SUSPEND, 0, 0));
+    expect_equal(k_control(HANDLE_NULL, THREAD_OP_SUSPEND, 0, 0), BLOCKED);
+    expect(running() == server.thread);
+    expect_equal(k_recv(endpoint, reply, true), BLOCKED);
+    expect(running() == client.thread);
+    expect_equal(k_call(session, 1), BLOCKED);
+    expect(running() == server.thread);
+    expect_ok(k_control(between.handle, THREAD_OP_START, 0, 0));
+    expect_equal(k_reply_recv(endpoint, reply, 1), BLOCKED);
+    expect(running() == between.thread);
+    expect_equal(client.thread->state, THREAD_STATE_READY);
+}
+
 static void all_seeds(void **state)
 {
     uint64_t first = world_first_seed(), count = world_seed_count();
@@ -154,5 +173,8 @@ static void all_seeds(void **state)
     print_message("%lu states compared\n", *compared);
 }
 
-const struct CMUnitTest fast_tests[] = {cmocka_unit_test(all_seeds)};
-const size_t fast_count = 1;
+const struct CMUnitTest fast_tests[] = {
+    cmocka_unit_test(all_seeds),
+    cmocka_unit_test(who_is_ready_and_more_important_goes_before_the_answered),
+};
+const size_t fast_count = 2;
