@@ -43,6 +43,8 @@ static void check_untyped(const struct slot *slot)
     for (const struct slot *child = slot->child; child; child = child->next) {
         uint64_t start = start_of(child);
         ASSERT(inv_inside, start >= slot->address && start < slot->address + slot->watermark);
+        ASSERT(inv_end, (child->flags & SLOT_NODE) ||
+                            start + bytes_of(child) <= slot->address + slot->watermark);
     }
 }
 
@@ -105,6 +107,8 @@ static void check_thread(const struct thread *thread)
     ASSERT(inv_top,
            thread->top.at == (inner[INNER_VSPACE].kind ? inner[INNER_VSPACE].address : 0));
     ASSERT(inv_called, state != THREAD_STATE_CALLING || thread->reply->thread == thread);
+    bool holds = state == THREAD_STATE_RECEIVING || state == THREAD_STATE_FAULTED;
+    ASSERT(inv_offered, !holds || !thread->reply || thread->reply->thread == thread);
     bool runs = state == THREAD_STATE_RUNNING;
     ASSERT(inv_runs, !runs || cpu_thread(thread->cpu) == thread);
     ASSERT(inv_faulting, runs || !thread->faulting);

@@ -41,8 +41,9 @@ BREAK(inv_kind, slot_of(session)->kind = KIND_DEBUG + 1)
 BREAK(inv_rights, slot_of(endpoint)->rights = RIGHT_RECEIVE)
 BREAK(inv_watermark, slot_of(untyped)->zeroed = slot_of(untyped)->watermark - 1)
 BREAK(inv_inside, slot_of(untyped)->watermark = 64)
+BREAK(inv_end, slot_of(frame)->bits = 20)
 BREAK(inv_subframe, slot_of(part)->bits = 14)
-BREAK(inv_leaf, slot_of(frame)->address += 4096; slot_of(part)->address += 4096)
+BREAK(inv_leaf, slot_of(frame)->address -= 4096; slot_of(part)->address -= 4096)
 BREAK(inv_reply_back, REPLY->thread = world_init)
 BREAK(inv_reply_state, REPLY->thread = world_init; world_init->reply = REPLY)
 BREAK(inv_queue, actor.thread->link.next->prev = NULL)
@@ -60,6 +61,7 @@ BREAK(inv_complete,
 BREAK(inv_cspace, actor.thread->cspace = &cspace_none)
 BREAK(inv_top, actor.thread->top.at = 4096)
 BREAK(inv_called, world_init->state = THREAD_STATE_CALLING; world_init->reply = REPLY)
+BREAK(inv_offered, world_init->state = THREAD_STATE_FAULTED; world_init->reply = REPLY)
 BREAK(inv_frame, actor.thread->frame.rip = ~0ul)
 BREAK(inv_page, FIRST[0].index = 1)
 BREAK(inv_slot, FIRST[63].parent = slot_of(untyped))
@@ -135,6 +137,7 @@ TEST(everything_after_a_while)
 }
 
 const struct CMUnitTest invariants_tests[] = {
+    cmocka_unit_test(inv_end),           cmocka_unit_test(inv_offered),
     cmocka_unit_test(inv_next),          cmocka_unit_test(inv_child),
     cmocka_unit_test(inv_depth),         cmocka_unit_test(inv_kind),
     cmocka_unit_test(inv_rights),        cmocka_unit_test(inv_watermark),
