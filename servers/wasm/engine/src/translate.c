@@ -153,7 +153,7 @@ static void translate_local(struct wasm_translator *t, uint8_t opcode)
 static void translate_select(struct wasm_translator *t, uint8_t opcode)
 {
     if (opcode == OP_SELECT_TYPED) {
-        wasm_read_byte(&t->r); /* one type */
+        wasm_read_u32(&t->r); /* 1, in as many bytes as it likes */
         wasm_read_byte(&t->r);
     }
     bool wide = t->operands.items[t->operands.count - 2].high;

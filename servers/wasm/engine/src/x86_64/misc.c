@@ -60,8 +60,10 @@ static void select_vector(struct x64 *c, enum x64_cc cc)
 
 static void compile_select(struct x64 *c, uint8_t opcode)
 {
-    if (opcode == OP_SELECT_TYPED)
-        c->at += 2;
+    if (opcode == OP_SELECT_TYPED) {
+        x64_u32(c); /* 1, in as many bytes as it likes */
+        c->at++;
+    }
     enum x64_cc cc = x64_pop_condition(c);
     if (x64_is_vector(x64_top(c)->type))
         select_vector(c, cc);

@@ -60,7 +60,8 @@ static void skip_immediates(struct x64 *c, uint8_t opcode)
         skip_many(c, 2);
         break;
     case OP_SELECT_TYPED:
-        c->at += 2;
+        x64_u32(c);
+        c->at++;
         break;
     case OP_F32_CONST:
         c->at += 4;
