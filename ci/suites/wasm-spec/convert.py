@@ -13,7 +13,7 @@ import tempfile
 # than reference types: they demand that a second table be refused.
 FOLDERS = {"core": [], "tail-call": ["tail-call"], "extended-const": ["extended-const"],
            "multi-memory": ["multi-memory"], "threads": ["threads", "no-reference-types"],
-           "more": ["multi-memory", "threads"]}
+           "more": ["multi-memory", "threads", "tail-call"]}
 OWN = pathlib.Path(__file__).parent  # more/: what the suite leaves out
 REFUSALS = {"assert_malformed": "malformed", "assert_invalid": "invalid",
             "assert_unlinkable": "unlinkable", "assert_uninstantiable": "trap"}

@@ -393,6 +393,7 @@ static void tail_call_indirect(struct x64 *c, const struct callee *callee)
 {
     struct x64_asm *a = &c->code;
     x64_flush_all(c, c->count - callee->type->param_count); /* both paths begin alike */
+    c->pinned = X64_BIT(RAX) | X64_BIT(R9); /* the index and the type have served */
     unsigned own = x64_alloc_gp(c);
     x64_mov_ri(a, own, (uintptr_t)c->instance);
     x64_alu_rr(a, W64, ALU_CMP, R9, own);

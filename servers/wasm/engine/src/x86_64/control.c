@@ -282,11 +282,10 @@ static void table_entry(struct x64 *c, uint32_t at, uint32_t base, struct x64_bl
     b->tables = (uint32_t)c->entries.count;
 }
 
-/* Jumps to one of `count` addresses that follow, 32 bits each, from the table's start. */
-static uint32_t table_jump(struct x64 *c, unsigned index)
+/* Jumps to one of the addresses that follow, 32 bits each, from the table's start. */
+static uint32_t table_jump(struct x64 *c, unsigned index, unsigned table, unsigned target)
 {
     struct x64_asm *a = &c->code;
-    unsigned table = x64_alloc_gp(c), target = x64_alloc_gp(c);
     x64_rm(a, W64 | 0x8d, table, x64_absolute((const void *)(uintptr_t)a->place));
     uint32_t distance = x64_here(a) - 4;
     x64_rm(a, W64 | 0x63, target, x64_indexed((uint8_t)table, (uint8_t)index, 2, 0));
@@ -301,9 +300,11 @@ static void branch_table(struct x64 *c)
     struct x64_asm *a = &c->code;
     uint32_t count = x64_u32(c), other = 0;
     unsigned index = x64_pop_gp(c);
+    /* Before the jump: what this spills, the default label wants spilled too. */
+    unsigned table = x64_alloc_gp(c), target = x64_alloc_gp(c);
     x64_alu_ri(a, 0, ALU_CMP, index, (int32_t)count);
     jcc_forward(c, CC_AE, &other);
-    uint32_t base = table_jump(c, index);
+    uint32_t base = table_jump(c, index, table, target);
     x64_room(c, 4 * (size_t)count + X64_ROOM);
     a->at += 4 * (size_t)count;
     for (uint32_t i = 0; i <= count; i++) {
