@@ -37,8 +37,6 @@ MUTANTS = {
                    "cpu->fs_base != frame->fs_base"),
     "umip": ("arch/x86_64/cpu/features.c", "? CR4_UMIP : 0", "? 0 * CR4_UMIP : 0"),
     "jump_target": ("arch/x86_64/trap/trap.c", "        frame->rip = USER_END;", "        ;"),
-    "senders_in_turn": ("kern/ipc/message.c", "link_append(&endpoint->senders",
-                        "link_prepend(&endpoint->senders"),
     "slice": ("kern/sched/sched.c", "        cpu->slice--;", "        {}"),
 }
 
