@@ -41,6 +41,7 @@ MUTANTS = {
                      "make_runtime(&s, 0, trap)"),
     "host_results_clean": ("enter.c", "(uint32_t)*from : *from", "*from : *from"),
     "growth_limit": ("compile.c", "GROWTH_MAX = 24", "GROWTH_MAX = 24000"),
+    "all_locals": ("../validate.c", "l->all_locals += count;", ""),
     "fault_is_ours": ("enter.c", "            return true;\n        }\n", "            return false;\n        }\n"),
     "trap_says_where": ("stubs.c", "    store(s, RCX, FIELD(s, ip));\n", ""),
     "offset_by_probe": ("compile.c", "    c->found = offset;", "    c->found = 0;"),
@@ -48,7 +49,7 @@ MUTANTS = {
 
 
 def source(name):
-    return ENGINE / "src/x86_64" / name
+    return (ENGINE / "src/x86_64" / name).resolve()
 
 
 def compiled(path, target, text=None):

@@ -9,7 +9,8 @@
 #              and of fast against general path (2,000 states)
 #   model      the kernel's code under libFuzzer on the host, 120 s; 100 more traces for the model
 #              of waiting (ci/model); the first slice also searches its larger sizes
-#   engine     60 s of fuzzing for each of the engine's targets
+#   engine     60 s of fuzzing for each of the engine's targets; 80 generated modules in the
+#              interpreter, the compiler and V8 (20,000)
 #   fuzz1      4 x 10^6 system calls against the kernel's debug build on one CPU (10^9 in all)
 #   fuzz4      4 x 10^5 on four (10^8)
 #   processes  400 programs and 40 WebAssembly guests, memory and slots as before (10^5 and 10^4)
@@ -26,7 +27,7 @@ next=$(cat $state/next 2>/dev/null || echo 0)
 last=$((${1:-$all} + next))
 [ "$last" -le $all ] || last=$all
 
-{ cmake --preset host && cmake --build --preset host --target kern_test &&
+{ cmake --preset host && cmake --build --preset host --target kern_test wasm-transcript &&
     cmake --preset pith && cmake --build --preset pith; } >$state/build.log 2>&1 ||
     { tail -n 40 $state/build.log >&2; exit 1; }
 
@@ -49,7 +50,9 @@ model() {
     bash ci/fuzz/kern/run.sh 120 && bash ci/model/trace.sh 100 2000 $((next * 100 + 1)) || return
     [ "$next" != 0 ] || bash ci/model/run.sh big
 }
-engine() { bash ci/fuzz/engine/run.sh 60; }
+engine() {
+    ci/fuzz/differential/differential.py 80 $((next * 80)) && bash ci/fuzz/engine/run.sh 60
+}
 fuzz1() { ci/fuzz/kernel/run.py $((next + 1)) 4000000 1; }
 fuzz4() { ci/fuzz/kernel/run.py $((next + 1)) 400000 4; }
 lines() { # lines PROGRAMS: a guest for each ten of them

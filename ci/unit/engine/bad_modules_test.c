@@ -124,6 +124,25 @@ static void test_huge_counts_allocate_nothing(void **state)
     assert_non_null(strstr(error.text, "too many locals"));
 }
 
+/* Functions of 10 bytes with 50,000 locals each: refused before they take minutes. */
+static void test_locals_of_all_functions_are_bounded(void **state)
+{
+    enum { FUNCTIONS = 1001, BODY = 7 };
+    (void)state;
+    const uint8_t DECLARED[] = "\x06\x01\xd0\x86\x03\x7f\x0b"; /* 50,000 of i32 */
+    uint8_t bytes[64 + FUNCTIONS * (BODY + 1)], *at = bytes;
+    memcpy(at, HEADER "\x01\x04\x01\x60\x00\x00\x03\xeb\x07\xe9\x07", 19);
+    memset(at += 19, 0, FUNCTIONS);
+    at += FUNCTIONS;
+    memcpy(at, "\x0a\xe1\x36\xe9\x07", 5); /* 2 + FUNCTIONS * BODY bytes */
+    at += 5;
+    for (unsigned i = 0; i < FUNCTIONS; i++, at += BODY)
+        memcpy(at, DECLARED, BODY);
+    assert_int_equal(load((const char *)bytes, (size_t)(at - bytes), WASM_FEATURES_ALL),
+                     WASM_INVALID);
+    assert_non_null(strstr(error.text, "in all functions together"));
+}
+
 /* A body of `count` copies of `opening`, then as many ends, run to completion. */
 static void run_nested(const char *opening, size_t length, size_t count)
 {
@@ -233,6 +252,7 @@ int run_bad_module_tests(void)
         cmocka_unit_test(test_errors_name_section_offset_and_function),
         cmocka_unit_test(test_missing_features_are_named),
         cmocka_unit_test(test_huge_counts_allocate_nothing),
+        cmocka_unit_test(test_locals_of_all_functions_are_bounded),
         cmocka_unit_test(test_deep_nesting_recurses_nowhere),
         cmocka_unit_test(test_code_cannot_outgrow_its_module),
     };

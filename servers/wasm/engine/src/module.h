@@ -9,11 +9,12 @@
 #include "reader.h"
 
 enum {
-    WASM_MAX_LOCALS = 50000,       /* of one function, parameters included */
-    WASM_MAX_SLOTS = 65000,        /* of one function's frame: what a 16-bit operand reaches;
-                                      two for a v128 */
-    WASM_MAX_PARAMS = 1000,        /* and results, of one function type */
-    WASM_MAX_CONSTANT_DEPTH = 256, /* operands of one constant expression at a time */
+    WASM_MAX_LOCALS = 50000,        /* of one function, parameters included */
+    WASM_MAX_ALL_LOCALS = 50000000, /* of all functions: each costs time, and no byte */
+    WASM_MAX_SLOTS = 65000,         /* of one function's frame: what a 16-bit operand reaches;
+                                       two for a v128 */
+    WASM_MAX_PARAMS = 1000,         /* and results, of one function type */
+    WASM_MAX_CONSTANT_DEPTH = 256,  /* operands of one constant expression at a time */
     WASM_MAX_PAGES = 65536
 };
 
@@ -137,7 +138,8 @@ struct wasm_loader {
     size_t declared_size;
     bool has_data_count;
     uint32_t data_count;
-    uint32_t bodies; /* decoded so far */
+    uint32_t bodies;     /* decoded so far */
+    uint64_t all_locals; /* declared by them */
     struct wasm_validator *validator;
 };
 

@@ -378,6 +378,11 @@ static void append_locals(struct wasm_loader *l, const struct wasm_reader *r, ui
     if (v->locals.count + count > WASM_MAX_LOCALS)
         wasm_fail_at(&l->failure, WASM_INVALID, wasm_reader_offset(r),
                      "too many locals: this engine allows %d", WASM_MAX_LOCALS);
+    l->all_locals += count;
+    if (l->all_locals > WASM_MAX_ALL_LOCALS)
+        wasm_fail_at(&l->failure, WASM_INVALID, wasm_reader_offset(r),
+                     "too many locals in all functions together: this engine allows %d",
+                     WASM_MAX_ALL_LOCALS);
     for (uint64_t i = 0; i < count; i++) {
         *WASM_APPEND(&l->failure, v->locals) = type;
         WASM_APPEND(&l->failure, v->uses);
