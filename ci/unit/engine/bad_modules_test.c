@@ -2,6 +2,7 @@
 #include "harness.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #define HEADER "\0asm\1\0\0\0"
 
@@ -244,6 +245,36 @@ static void test_code_cannot_outgrow_its_module(void **state)
     free(bytes);
 }
 
+/* Registers that many values want are found without a look at each value before. */
+static void test_many_values_take_no_time(void **state)
+{
+    enum { VALUES = 60000, FLOATS = 6 };
+    (void)state;
+    uint8_t *bytes = malloc(512 << 10), *at = bytes;
+    at = put(at, HEADER "\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a", sizeof HEADER + 10);
+    size_t body = 5 + 3 * (FLOATS + VALUES) + FLOATS + VALUES + 1;
+    at = put_length(at, 1 + 5 + body);
+    at = put_length(put(at, "\x01", 1), body);
+    at = put(at, "\x02\x01\x7f\x01\x7c", 5); /* an i32 and an f64 */
+    for (unsigned i = 0; i < FLOATS; i++)
+        at = put(at, "\x20\x01\x9a", 3); /* f64.neg */
+    for (unsigned i = 0; i < VALUES; i++)
+        at = put(at, "\x20\0\x69", 3); /* i32.popcnt */
+    at = (uint8_t *)memset(at, 0x1a, FLOATS + VALUES) + FLOATS + VALUES;
+    *at++ = 0x0b;
+    struct guest g = {.store = wasm_store_new(WASM_LIMITS_DEFAULT)};
+    clock_t start = clock();
+    assert_int_equal(
+        wasm_module_load(bytes, (size_t)(at - bytes), WASM_FEATURES_ALL, &g.module, &g.error),
+        WASM_OK);
+    assert_int_equal(wasm_instantiate(g.store, g.module, &g.instance, &g.error, &g.trap),
+                     WASM_OK);
+    assert_true(clock() - start < CLOCKS_PER_SEC / 2);
+    wasm_store_free(g.store);
+    wasm_module_free(g.module);
+    free(bytes);
+}
+
 int run_bad_module_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +286,7 @@ int run_bad_module_tests(void)
         cmocka_unit_test(test_locals_of_all_functions_are_bounded),
         cmocka_unit_test(test_deep_nesting_recurses_nowhere),
         cmocka_unit_test(test_code_cannot_outgrow_its_module),
+        cmocka_unit_test(test_many_values_take_no_time),
     };
     return cmocka_run_group_tests_name("bad modules", tests, NULL, NULL);
 }

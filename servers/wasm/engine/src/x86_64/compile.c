@@ -255,7 +255,7 @@ static const struct wasm_hints *begin(struct x64 *c, struct wasm_func *f)
     c->at = m->bytes + m->functions.items[f->index].body;
     c->locals.count = c->blocks.count = c->exits.count = 0;
     c->entries.count = c->constants.count = 0;
-    c->count = c->settled = c->cool = 0;
+    c->count = c->settled = c->cool[0] = c->cool[1] = 0;
     c->pinned = 0;
     c->pushed = 0;
     c->unreachable = false;

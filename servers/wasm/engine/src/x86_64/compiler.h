@@ -81,7 +81,7 @@ struct x64 {
     struct x64_value *values;
     uint32_t count;   /* of values */
     uint32_t settled; /* values below are constants or in their slots */
-    uint32_t cool;    /* values below are not in temporaries */
+    uint32_t cool[2]; /* values below are not in temporaries: general ones, vectors */
     uint32_t free;    /* temporaries that no value owns, by register number */
     uint32_t pinned;  /* used by this instruction: not to be allocated or moved */
     uint32_t temps;   /* all temporaries of this function */

@@ -46,15 +46,16 @@ static unsigned pick(uint32_t mask)
 static unsigned alloc(struct x64 *c, uint32_t class)
 {
     uint32_t usable = c->free & class & ~c->pinned;
+    uint32_t *below = &c->cool[class != GP];
     bool cool = true;
-    for (uint32_t h = c->cool; !usable && h < c->count; h++) {
+    for (uint32_t h = *below; !usable && h < c->count; h++) {
         const struct x64_value *v = &c->values[h];
         if (v->kind == X64_REG && (X64_BIT(v->reg) & c->temps & class & ~c->pinned)) {
             spill(c, h);
             usable = c->free & class & ~c->pinned;
         }
-        cool = cool && v->kind != X64_REG;
-        c->cool += cool;
+        cool = cool && !(v->kind == X64_REG && X64_BIT(v->reg) & class);
+        *below += cool;
     }
     if (!usable)
         x64_give_up(c, "an instruction needs more registers than there are");
@@ -76,7 +77,7 @@ unsigned x64_alloc_xmm(struct x64 *c)
 void x64_claim(struct x64 *c, unsigned reg)
 {
     if (!(c->free & X64_BIT(reg))) {
-        for (uint32_t h = c->count; h-- > c->cool;) {
+        for (uint32_t h = c->count; h-- > c->cool[reg >= 16];) {
             struct x64_value *v = &c->values[h];
             if (v->kind != X64_REG || v->reg != reg)
                 continue;
@@ -143,8 +144,9 @@ static struct x64_value *take(struct x64 *c)
     struct x64_value *v = &c->values[--c->count];
     if (c->settled > c->count)
         c->settled = c->count;
-    if (c->cool > c->count)
-        c->cool = c->count;
+    for (unsigned i = 0; i < 2; i++)
+        if (c->cool[i] > c->count)
+            c->cool[i] = c->count;
     if (v->kind == X64_REG && x64_is_temp(c, v->reg)) {
         c->free |= X64_BIT(v->reg);
         c->pinned |= X64_BIT(v->reg);
@@ -301,6 +303,14 @@ void x64_settle_flags(struct x64 *c)
     x64_push_reg(c, WASM_I32, reg);
 }
 
+/* No value below `height` is in a temporary. */
+static void all_cool(struct x64 *c, uint32_t height)
+{
+    for (unsigned i = 0; i < 2; i++)
+        if (c->cool[i] < height)
+            c->cool[i] = height;
+}
+
 /* Value `height`, unless it is a constant, to its slot. */
 static void go_home(struct x64 *c, uint32_t height)
 {
@@ -321,8 +331,7 @@ void x64_flush(struct x64 *c, uint32_t height)
         go_home(c, h);
     if (c->settled < height)
         c->settled = height;
-    if (c->cool < height)
-        c->cool = height;
+    all_cool(c, height);
 }
 
 void x64_flush_all(struct x64 *c, uint32_t from)
@@ -340,11 +349,10 @@ void x64_flush_all(struct x64 *c, uint32_t from)
 
 void x64_spill_temps(struct x64 *c, uint32_t height)
 {
-    for (uint32_t h = c->cool; h < height; h++)
+    for (uint32_t h = c->cool[0] < c->cool[1] ? c->cool[0] : c->cool[1]; h < height; h++)
         if (c->values[h].kind == X64_REG)
             spill(c, h);
-    if (c->cool < height)
-        c->cool = height;
+    all_cool(c, height);
 }
 
 void x64_release_local(struct x64 *c, uint32_t index)
@@ -364,8 +372,8 @@ void x64_release_local(struct x64 *c, uint32_t index)
             v->kind = X64_REG;
             v->reg = (uint8_t)reg;
             c->free &= ~X64_BIT(reg);
-            if (c->cool > h)
-                c->cool = h;
+            if (c->cool[class != GP] > h)
+                c->cool[class != GP] = h;
         } else {
             go_home(c, h);
         }
