@@ -1,4 +1,4 @@
-/// State that outlasts an instance of its server: docs/restart.md explains, docs/adr/0007 says
+/// State that outlasts an instance of its server: docs/restart.md explains, docs/adr/0009 says
 /// why.
 ///
 /// A server that keeps its state is compiled so that every store calls kept_note() first. What
