@@ -86,35 +86,46 @@ _Noreturn void die(const char *what, const char *file, unsigned line_number)
 
 // ---------------------------------------------------------------- objects
 
-static uint32_t memory; ///< slot of the largest untyped
+static const struct boot_untyped *memory; ///< what objects are made of
 static uint32_t next_slot;
 static uint64_t next_address = 0x10000000000;
 
-static void find_memory(void)
+/// The largest untyped that comes behind `last` when they are ordered by size, then by place.
+static const struct boot_untyped *next_memory(const struct boot_untyped *last)
 {
-    unsigned bits = 0;
+    const struct boot_untyped *best = 0;
     for (uint32_t i = 0; i < boot()->untyped_count; i++) {
         const struct boot_untyped *u = &boot()->untypeds[i];
-        if (!u->device && u->bits > bits) {
-            bits = u->bits;
-            memory = u->slot;
-        }
+        bool left = !last || u->bits < last->bits || (u->bits == last->bits && u > last);
+        if (!u->device && left && (!best || u->bits > best->bits))
+            best = u;
     }
-    next_slot = boot()->free_slot;
+    MUST(best);
+    return best;
+}
+
+/// Makes one object; where `memory` has no room for it, of the next untyped.
+static enum status retype(enum kind kind, uint32_t bits, uint32_t slot)
+{
+    for (;;) {
+        enum status status = sys_retype(memory->slot, kind, bits, 1, BOOT_SLOT_CSPACE, slot);
+        if (status == E_NOMEM)
+            memory = next_memory(memory);
+        else if (status != E_MORE)
+            return status;
+    }
 }
 
 uint32_t slots_take(uint32_t count)
 {
-    if (!memory)
-        find_memory();
+    if (!memory) {
+        memory = next_memory(0);
+        next_slot = boot()->free_slot;
+    }
     // The first slot of a page holds the page itself.
     if (next_slot % SLOTS_PER_PAGE == 0 || next_slot % SLOTS_PER_PAGE + count > SLOTS_PER_PAGE)
         next_slot = (next_slot + SLOTS_PER_PAGE - 1) / SLOTS_PER_PAGE * SLOTS_PER_PAGE + 1;
-    enum status status;
-    do
-        status =
-            sys_retype(memory, KIND_SLOTS, 0, 1, BOOT_SLOT_CSPACE, next_slot / SLOTS_PER_PAGE);
-    while (status == E_MORE);
+    enum status status = retype(KIND_SLOTS, 0, next_slot / SLOTS_PER_PAGE);
     MUST(status == OK || status == E_EXIST);
     next_slot += count;
     return next_slot - count;
@@ -123,10 +134,7 @@ uint32_t slots_take(uint32_t count)
 uint32_t make(enum kind kind, uint32_t bits)
 {
     uint32_t slot = slots_take(1);
-    enum status status;
-    do
-        status = sys_retype(memory, kind, bits, 1, BOOT_SLOT_CSPACE, slot);
-    while (status == E_MORE);
+    enum status status = retype(kind, bits, slot);
     if (status != OK)
         print("guest: retype of kind %u into slot %u: status %u\n", kind, slot, status);
     MUST(status == OK);
