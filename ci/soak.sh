@@ -51,7 +51,8 @@ model() {
     [ "$next" != 0 ] || bash ci/model/run.sh big
 }
 engine() {
-    ci/fuzz/differential/differential.py 80 $((next * 80)) && bash ci/fuzz/engine/run.sh 60
+    ci/fuzz/differential/differential.py 80 $((next * 80)) &&
+        PITH_SEED=$((next + 1)) bash ci/fuzz/engine/run.sh 60
 }
 fuzz1() { ci/fuzz/kernel/run.py $((next + 1)) 4000000 1; }
 fuzz4() { ci/fuzz/kernel/run.py $((next + 1)) 400000 4; }

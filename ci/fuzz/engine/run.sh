@@ -4,6 +4,7 @@
 # Seeds: seeds/ here, the unit tests' modules, and the specification suite where
 # ../shared/wasm-spec is. What is found while running stays in build/fuzz/TARGET; a finding in
 # build/fuzz/TARGET-*.
+# PITH_SEED begins at another place; without it at the same (1): a change is judged, not luck.
 # Ends with `N passed, N failed, N skipped`, one for each target.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.." || exit 2
@@ -45,7 +46,8 @@ for target in "$@"; do
     mkdir -p "$out/$target"
     if "${compiler[@]}" -fsanitize=fuzzer "$here/fuzz_$target.c" "$out/objects"/*.o -lm \
         -Wl,--wrap=wasm_platform_sleep -o "$out/fuzz_$target" &&
-        "$out/fuzz_$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 \
+        "$out/fuzz_$target" -max_total_time="$seconds" -seed="${PITH_SEED:-1}" \
+            -timeout=20 -rss_limit_mb=4096 \
             -artifact_prefix="$out/$target-" -print_final_stats=1 "$out/$target" \
             "$out/seeds" >"$out/$target.log" 2>&1; then
         passed=$((passed + 1))
