@@ -94,8 +94,8 @@ static uint64_t clock_step(void)
     return ++now;
 }
 
-/// The kept heap's place. A part of the image, so that libc's heap, which begins at random behind
-/// the image, cannot lie in it.
+/// The kept heap's place. A part of the image, so that libc's heap, which begins at random
+/// behind the image, cannot lie in it.
 static uint8_t heap_place[KEPT_END - KEPT_HEAP]
     __attribute__((section(".kept_heap,\"aw\",@nobits#"), used));
 
