@@ -47,3 +47,25 @@
   (func (export "jump") (result i32)
     (call $hot (i32.const 1) (i32.const 2) (i32.const 3) (i32.const 4))))
 (assert_return (invoke "jump") (i32.const 405))
+
+;; An atomic instruction whose address and operand are in temporaries while locals have all other registers.
+(module
+  (memory 1)
+  (func (export "and") (param i32 i64 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i64)
+    (loop
+      (local.set 2 (i32.add (local.get 2) (i32.add (local.get 2) (i32.const 1))))
+      (local.set 3 (i32.add (local.get 3) (i32.add (local.get 3) (i32.const 1))))
+      (local.set 4 (i32.add (local.get 4) (i32.add (local.get 4) (i32.const 1))))
+      (local.set 5 (i32.add (local.get 5) (i32.add (local.get 5) (i32.const 1))))
+      (local.set 6 (i32.add (local.get 6) (i32.add (local.get 6) (i32.const 1))))
+      (local.set 7 (i32.add (local.get 7) (i32.add (local.get 7) (i32.const 1))))
+      (local.set 8 (i32.add (local.get 8) (i32.add (local.get 8) (i32.const 1))))
+      (local.set 9 (i32.add (local.get 9) (i32.add (local.get 9) (i32.const 1))))
+      (local.set 10 (i32.add (local.get 10) (i32.add (local.get 10) (i32.const 1))))
+      (local.set 11 (i32.add (local.get 11) (i32.add (local.get 11) (i32.const 1))))
+      (br_if 0 (i32.lt_u (local.tee 2 (i32.add (local.get 2) (i32.const 1))) (i32.const 100))))
+    (i64.store (i32.const 8) (i64.const 0xff))
+    (i64.atomic.rmw.and (i32.add (local.get 0) (i32.const 7)) (i64.add (local.get 1) (i64.const 1)))
+    (i64.add (i64.load (i32.const 8)))))
+(assert_return (invoke "and" (i32.const 1) (i64.const 0x0e) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+    (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)) (i64.const 0x10e))

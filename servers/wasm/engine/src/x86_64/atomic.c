@@ -42,6 +42,14 @@ static struct x64_mem address(struct x64 *c, const struct wasm_atomic_op *op, ui
     return x64_at((uint8_t)t, 0);
 }
 
+/* Pops the operand that address() read. It was copied, so its register may be used again. */
+static void drop_address(struct x64 *c)
+{
+    uint32_t pinned = c->pinned;
+    x64_drop(c);
+    c->pinned = pinned;
+}
+
 /* reg = the access's bytes of reg; 32 bits are clean already where an instruction wrote them.
  */
 static void extend(struct x64 *c, unsigned log2, unsigned reg)
@@ -55,7 +63,7 @@ static void load(struct x64 *c, const struct wasm_atomic_op *op)
 {
     static const uint32_t MOVES[] = {M0F | 0xb6, M0F | 0xb7, 0x8b, W64 | 0x8b};
     struct x64_mem m = address(c, op, 0);
-    x64_drop(c);
+    drop_address(c);
     x64_rm(&c->code, MOVES[op->log2], m.base, m);
     x64_push_reg(c, op->type, m.base);
 }
@@ -65,7 +73,7 @@ static void store(struct x64 *c, const struct wasm_atomic_op *op)
 {
     struct x64_mem m = address(c, op, 1);
     unsigned value = x64_pop_gp_tmp(c);
-    x64_drop(c);
+    drop_address(c);
     x64_rm(&c->code, 0x86 | width(op->log2), value, m);
 }
 
@@ -76,7 +84,7 @@ static void exchange(struct x64 *c, const struct wasm_atomic_op *op, enum operat
     struct x64_asm *a = &c->code;
     struct x64_mem m = address(c, op, 1);
     unsigned value = x64_pop_gp_tmp(c);
-    x64_drop(c);
+    drop_address(c);
     if (operation == SUB)
         x64_rr(a, W64 | 0xf7, 3, value); /* neg */
     if (operation == XCHG) {
@@ -105,7 +113,7 @@ static void combine(struct x64 *c, const struct wasm_atomic_op *op, enum operati
     struct x64_asm *a = &c->code;
     struct x64_mem m = address(c, op, 1);
     unsigned value = x64_pop_gp(c);
-    x64_drop(c);
+    drop_address(c);
     unsigned wanted = x64_alloc_gp(c);
     x64_rm(a, MOVES[op->log2], RAX, m);
     uint32_t again = x64_here(a);
@@ -121,7 +129,7 @@ static void replace(struct x64 *c, const struct wasm_atomic_op *op)
     struct x64_mem m = address(c, op, 2);
     unsigned replacement = x64_pop_gp(c);
     x64_pop_into(c, RAX);
-    x64_drop(c);
+    drop_address(c);
     compare_exchange(c, op, replacement, m);
     extend(c, op->log2, RAX);
     x64_push_reg(c, op->type, RAX);
