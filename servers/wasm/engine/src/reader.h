@@ -1,8 +1,9 @@
 /* Reading the binary format: bytes, LEB128 integers, names, and how a bad module is refused.
  *
- * Used by the decoder, the validator and, over bodies that already validated, the translator.
- * A reader never passes its end. What is wrong is reported by wasm_fail, which does not
- * return: it jumps to the loader, which frees what was built so far. So no caller checks.
+ * Used by the decoder, the validator and, over bodies that already validated, the translator
+ * and the compiler. A reader never passes its end. What is wrong is reported by wasm_fail,
+ * which does not return: it jumps to the loader, which frees what was built so far. So no
+ * caller checks.
  */
 #ifndef WASM_READER_H
 #define WASM_READER_H
@@ -64,6 +65,10 @@ static inline uint32_t wasm_read_u32(struct wasm_reader *r)
         return *r->at++;
     return wasm_read_u32_long(r);
 }
+
+/* skip.c: reads the immediates of `opcode`, an unreachable instruction of a body that
+ * validated; `*dead` counts the blocks opened since the code became so. */
+void wasm_skip_dead(struct wasm_reader *r, uint8_t opcode, uint32_t *dead);
 
 /* Makes room for one more item in a growing array of `*capacity` items of `size` bytes, of
  * which `count` are used. Growth follows what was read, never what a module declares. */

@@ -203,7 +203,7 @@ static void translate_instruction(struct wasm_translator *t)
 {
     uint8_t opcode = wasm_read_byte(&t->r);
     if (t->unreachable && (t->dead > 0 || (opcode != OP_ELSE && opcode != OP_END))) {
-        wasm_skip_dead(t, opcode);
+        wasm_skip_dead(&t->r, opcode, &t->dead);
     } else if (opcode >= OP_NUMERIC_FIRST && opcode <= OP_NUMERIC_LAST) {
         translate_numeric(t, opcode);
     } else if (opcode >= OP_LOCAL_GET && opcode <= OP_LOCAL_TEE) {

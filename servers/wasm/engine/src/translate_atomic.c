@@ -33,11 +33,3 @@ void wasm_translate_atomic(struct wasm_translator *t)
     if (memory)
         wasm_use_memory(t, 0);
 }
-
-void wasm_skip_atomic(struct wasm_translator *t)
-{
-    if (wasm_atomic_ops[wasm_read_u32(&t->r)].kind == WASM_ATOMIC_FENCE)
-        wasm_read_byte(&t->r);
-    else
-        wasm_skip_access(t);
-}

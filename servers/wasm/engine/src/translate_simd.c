@@ -211,29 +211,3 @@ void wasm_translate_simd(struct wasm_translator *t)
         translate_lanes(t, op);
     }
 }
-
-void wasm_skip_simd(struct wasm_translator *t)
-{
-    const struct wasm_simd_op *op = &wasm_simd_ops[wasm_read_u32(&t->r)];
-    switch (op->shape) {
-    case WASM_SIMD_LOAD:
-    case WASM_SIMD_STORE:
-        wasm_skip_access(t);
-        break;
-    case WASM_SIMD_LOAD_LANE:
-    case WASM_SIMD_STORE_LANE:
-        wasm_skip_access(t);
-        wasm_read_byte(&t->r);
-        break;
-    case WASM_SIMD_CONST:
-    case WASM_SIMD_SHUFFLE:
-        wasm_read_bytes(&t->r, 16);
-        break;
-    case WASM_SIMD_EXTRACT:
-    case WASM_SIMD_REPLACE:
-        wasm_read_byte(&t->r);
-        break;
-    default:
-        break;
-    }
-}

@@ -86,7 +86,7 @@ struct wasm_translator {
     struct wasm_newest newest;
     size_t last;   /* first cell + 1 of the newest instruction; 0 where code may be jumped to
                       behind it, or it was taken back */
-    uint32_t dead; /* blocks opened inside unreachable code; see skip_dead */
+    uint32_t dead; /* blocks opened inside unreachable code; see wasm_skip_dead */
     bool unreachable;
     uint32_t offset; /* of the instruction being translated, in the module */
     size_t probe;    /* cell whose origin is wanted */
@@ -140,21 +140,15 @@ void wasm_use_memory(struct wasm_translator *t, uint32_t memory);
 
 /* translate_control.c: structure, branches, calls. False if `opcode` is something else. */
 bool wasm_translate_control(struct wasm_translator *t, uint8_t opcode);
-/* While unreachable: skips an instruction, keeping track of blocks. */
-void wasm_skip_dead(struct wasm_translator *t, uint8_t opcode);
 
 /* translate_misc.c: globals, memory and table management. */
 void wasm_translate_misc(struct wasm_translator *t, uint8_t opcode);
-/* While unreachable: skips a memory argument. */
-void wasm_skip_access(struct wasm_translator *t);
 
-/* translate_atomic.c: atomic instructions, behind their OP_ATOMIC; and skipping one. */
+/* translate_atomic.c: atomic instructions, behind their OP_ATOMIC. */
 void wasm_translate_atomic(struct wasm_translator *t);
-void wasm_skip_atomic(struct wasm_translator *t);
 
-/* translate_simd.c: vector instructions, behind their OP_SIMD; and skipping one. */
+/* translate_simd.c: vector instructions, behind their OP_SIMD. */
 void wasm_translate_simd(struct wasm_translator *t);
-void wasm_skip_simd(struct wasm_translator *t);
 /* Vectors among other values: two operands each, the upper one marked. wasm_join marks it. */
 void wasm_join(struct wasm_translator *t);
 bool wasm_top_is_wide(const struct wasm_translator *t);

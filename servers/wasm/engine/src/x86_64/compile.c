@@ -16,30 +16,26 @@ enum {
 
 /* ---- The body's bytes ---- */
 
+static struct wasm_reader reader(struct x64 *c)
+{
+    const struct wasm_module *m = c->module;
+    return (struct wasm_reader){m->bytes, c->at, m->bytes + m->size, &c->failure};
+}
+
 uint32_t x64_u32_long(struct x64 *c)
 {
-    uint32_t value = 0;
-    for (unsigned shift = 0;; shift += 7) {
-        uint8_t byte = *c->at++;
-        value |= (uint32_t)(byte & 0x7f) << shift;
-        if (byte < 0x80)
-            return value;
-    }
+    struct wasm_reader r = reader(c);
+    uint32_t value = wasm_read_u32_long(&r);
+    c->at = r.at;
+    return value;
 }
 
 int64_t x64_s64(struct x64 *c)
 {
-    uint64_t value = 0;
-    unsigned shift = 0;
-    uint8_t byte;
-    do {
-        byte = *c->at++;
-        value |= (uint64_t)(byte & 0x7f) << shift;
-        shift += 7;
-    } while (byte & 0x80);
-    if (shift < 64 && (byte & 0x40))
-        value |= ~(uint64_t)0 << shift;
-    return (int64_t)value;
+    struct wasm_reader r = reader(c);
+    int64_t value = wasm_read_s64(&r);
+    c->at = r.at;
+    return value;
 }
 
 uint64_t x64_fixed(struct x64 *c, unsigned bytes)
@@ -197,12 +193,19 @@ static bool takes_flags(uint8_t opcode)
            opcode == OP_SELECT_TYPED || opcode == OP_DROP;
 }
 
+static void skip_dead(struct x64 *c, uint8_t opcode)
+{
+    struct wasm_reader r = reader(c);
+    wasm_skip_dead(&r, opcode, &c->dead);
+    c->at = r.at;
+}
+
 static void compile_instruction(struct x64 *c)
 {
     c->offset = (uint32_t)(c->at - c->module->bytes);
     uint8_t opcode = *c->at++;
     if (c->unreachable && (c->dead > 0 || (opcode != OP_ELSE && opcode != OP_END))) {
-        x64_skip_dead(c, opcode);
+        skip_dead(c, opcode);
         return;
     }
     x64_room(c, X64_ROOM);

@@ -260,8 +260,6 @@ void x64_branch_forward(struct x64 *c, enum x64_cc cc, uint32_t *fixups);
 void x64_bind(struct x64 *c, uint32_t fixups);
 /* Pops a condition; the flags say it. */
 enum x64_cc x64_pop_condition(struct x64 *c);
-/* skip.c: while unreachable. */
-void x64_skip_dead(struct x64 *c, uint8_t opcode);
 void x64_compile_call(struct x64 *c, uint8_t opcode); /* call.c */
 void x64_charge_loop(struct x64 *c);
 void x64_prologue(struct x64 *c, bool leaf);
