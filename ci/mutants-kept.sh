@@ -27,6 +27,7 @@ passes() { # passes PROGRAM OBJECT...
     local program=$1
     shift
     gcc -no-pie -Wl,--section-start=.kept=0x40000000 -Wl,--section-start=.kept_log=0x41000000 \
+        -Wl,--section-start=.kept_heap=0x44000000 \
         -o "$program" "$@" -lcmocka || return 0
     timeout 100 "$program" >"$program.log" 2>&1
 }

@@ -65,9 +65,10 @@ def test_cpus_shows_each(run, smp):
 
 
 def test_programs_are_spread(run, program):
-    """Programs that compute for ever are on CPUs of their own, none of which idles."""
+    """Programs that compute for ever are on CPUs of their own, none of which idles. (Which thread
+    a CPU runs at the moment of the answer may be another: a server's.)"""
     done = run("spread 3", "--smp", "4", "--add", program("spread"))
     lines = [LINE.fullmatch(line) for line in done.out.decode().splitlines()]
     assert done.status == 0 and len(lines) == 4 and all(lines), done
-    busy = [line for line in lines if line[4] == "spread" and int(line[3]) < 50]
-    assert len(busy) == 3, done
+    busy = [line for line in lines if int(line[3]) < 5]
+    assert len(busy) >= 3 and any(line[4] == "spread" for line in busy), done
