@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import CHECKED, GUEST, HERE, OUT, guest
+from conftest import CHECKED, GUEST, HERE, LIMIT, OUT, guest, running_guest
 
 HELLO = OUT / "hello.wasm"
 
@@ -149,20 +149,19 @@ def test_fuel(wat):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_signals_end_a_guest_that_loops(wat, number):
-    with subprocess.Popen([CHECKED, wat("forever")], stdout=subprocess.PIPE) as running:
+    with running_guest(wat("forever")) as running:
         assert running.stdout.readline() == b"running\n"
         running.send_signal(number)
-        assert running.wait(timeout=10) == -number
+        assert running.wait(timeout=LIMIT) == -number
 
 
 def test_an_interrupt_ends_a_guest_that_waits(tmp_path):
     reader, writer = os.pipe()
-    with subprocess.Popen([CHECKED, GUEST / "streams.wasm", "cat"], stdin=reader,
-                          stdout=subprocess.PIPE) as running:
+    with running_guest(GUEST / "streams.wasm", "cat", stdin=reader) as running:
         os.write(writer, b"x")
         assert running.stdout.read(1) == b"x"  # so it is past its start
         running.send_signal(signal.SIGINT)
-        assert running.wait(timeout=10) == -signal.SIGINT
+        assert running.wait(timeout=LIMIT) == -signal.SIGINT
     os.close(reader)
     os.close(writer)
 
