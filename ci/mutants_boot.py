@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Removes what protects the kernel below the named checks (assembly, page tables, registers), one
 piece at a time, and boots the kernel's ring-3 tests (build/kernel-test.iso): each mutant must make
-one fail. ci/mutants.sh does the same for the named checks with the host tests.
+one fail. Mistakes in the fast path (WAYS) must show as a difference from the general one
+(ci/fuzz/kernel/ways.py). ci/mutants.sh does the same for the named checks with the host tests.
 
     mutants_boot.py [NAME...]       default: all
 
@@ -15,6 +16,9 @@ import tempfile
 import time
 
 TOP = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TOP / "ci" / "fuzz" / "kernel"))
+import ways  # noqa: E402
+
 COPY = TOP / "build" / "mutants-boot"
 LIMIT = 60  # seconds for a boot; a mutant that hangs has been noticed
 
@@ -40,14 +44,33 @@ MUTANTS = {
     "slice": ("kern/sched/sched.c", "        cpu->slice--;", "        {}"),
 }
 
+FAST = "kern/ipc/fast.c"
+WAYS = {
+    "fast_words": (FAST, "{&to->frame, frame};\n}\n\nstruct arch_resume fast_reply_recv",
+                   "{&to->frame, &to->frame};\n}\n\nstruct arch_resume fast_reply_recv"),
+    "fast_badge": (FAST, "set_badge(&to->frame, slot->badge)", "set_badge(&to->frame, slot->badge & ~(1ul << 62))"),
+    "fast_priority": (FAST, "to->priority < self->priority", "0"),
+    "fast_cpu": (FAST, "(!MUTANT(fast_call_cpu) && to->cpu != cpu)", "0"),
+    "fast_fpu": (FAST, "    sched_switch_fpu(cpu, to->fpu);\n", "    (void)cpu;\n"),
+    "fast_order": (FAST, "link_append(&endpoint->receivers", "link_prepend(&endpoint->receivers"),
+    "fast_fs": ("kern/include/kern/sched.h", "    arch_fs_switch(&cpu->arch, &to->frame);\n", ""),
+    "fast_pending": (FAST, "endpoint->pending |= slot->badge", "endpoint->pending = slot->badge"),
+}
+EPISODES = 96  # enough for each of them
+HANGS = 60     # seconds
+
 
 def shell(*command):
     done = subprocess.run(command, cwd=COPY, capture_output=True, text=True, check=False)
     return done.returncode == 0, done.stdout + done.stderr
 
 
-def build():
-    return shell("cmake", "--build", "build", "--target", "kernel_test_iso")
+def build(target="kernel_test_iso"):
+    return shell("cmake", "--build", "build", "--target", target)
+
+
+def seen(way):
+    return ways.seen(ways.boot(COPY / "build" / f"ways-{way}.iso", 1, EPISODES, silence=HANGS))
 
 
 def passes():
@@ -82,25 +105,26 @@ def copy_tree():
     assert pack.wait() == 0 and unpack.wait() == 0
 
 
-def lives(name):
+def lives(name, general):
     """What is wrong with this mutant's life; empty: a test ended it."""
-    file, text, instead = MUTANTS[name]
+    file, text, instead = MUTANTS.get(name) or WAYS[name]
     path = COPY / file
     whole = path.read_text()
     if whole.count(text) != 1:
         return f"{file} does not have its text once"
     path.write_text(whole.replace(text, instead))
-    built, output = build()
-    good = built and passes()[0]
+    built, output = build("ways_fast_iso" if name in WAYS else "kernel_test_iso")
+    good = built and (seen("fast") == general if name in WAYS else passes()[0])
     path.write_text(whole)
     return output[-2000:] if not built else "nothing notices" if good else ""
 
 
 def main():
-    names = sys.argv[1:] or list(MUTANTS)
+    names = sys.argv[1:] or [*MUTANTS, *WAYS]
     copy_tree()
-    for command in (("cmake", "--preset", "pith"), ("cmake", "--build", "build", "--target", "kernel_test_iso")):
-        done, output = shell(*command)
+    for step in (lambda: shell("cmake", "--preset", "pith"), build, lambda: build("ways_fast_iso"),
+                 lambda: build("ways_general_iso")):
+        done, output = step()
         if not done:
             print(output[-3000:], "0 passed, 1 failed, 0 skipped", sep="\n")
             return 1
@@ -108,9 +132,13 @@ def main():
     if not whole:
         print(text[-3000:], "0 passed, 1 failed, 0 skipped", sep="\n")
         return 1
+    general = seen("general")
+    if seen("fast") != general or not general:
+        print("fast and general path differ", "0 passed, 1 failed, 0 skipped", sep="\n")
+        return 1
     failed = 0
     for name in names:
-        wrong = lives(name)
+        wrong = lives(name, general)
         if wrong:
             failed += 1
             print(f"{name}: {wrong}", flush=True)

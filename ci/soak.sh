@@ -13,11 +13,12 @@
 #              interpreter, the compiler and V8 (20,000)
 #   fuzz1      4 x 10^6 system calls against the kernel's debug build on one CPU (10^9 in all)
 #   fuzz4      4 x 10^5 on four (10^8)
+#   ways       fast against general path in the booted kernel: 200 episodes, some 56,000 calls
 #   processes  400 programs and 40 WebAssembly guests, memory and slots as before (10^5 and 10^4)
 #   servers    every request of every server at its boundaries, memory as before
 #   cpus       the whole boot tier with 2, 4 or 8 CPUs, in turn
 #   kills      4 ends of each server that keeps its state, under load (1,000)
-# Ends with `N passed, N failed, N skipped`, nine checks a slice. docs/soak.md: what was reached.
+# Ends with `N passed, N failed, N skipped`, ten checks a slice. docs/soak.md: what was reached.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 all=250 seeds=100
@@ -56,6 +57,7 @@ engine() {
 }
 fuzz1() { ci/fuzz/kernel/run.py $((next + 1)) 4000000 1; }
 fuzz4() { ci/fuzz/kernel/run.py $((next + 1)) 400000 4; }
+ways() { ci/fuzz/kernel/ways.py $((next + 1)) 200; }
 lines() { # lines PROGRAMS: a guest for each ten of them
     local i
     for ((i = 1; i <= $1; i++)); do
@@ -92,6 +94,7 @@ while [ "$next" -lt "$last" ]; do
     check engine engine
     check fuzz1 fuzz1
     check fuzz4 fuzz4
+    check ways ways
     check processes processes
     check servers servers
     check kills kills

@@ -9,6 +9,7 @@
 /// to repeat what failed. Ends with `fuzz: N calls ...` and `guest end`.
 
 #include "fuzz.h"
+#include "options.h"
 
 enum {
     UNTYPED_BITS = 22,
@@ -45,73 +46,6 @@ static uint64_t calls_made, succeeded[SYSCALL_COUNT], lives, failures;
 static uint32_t untyped, first, first_victim, irq, ioport, victims;
 static uint64_t seen[VICTIMS_MAX]; ///< their counts at the last turn
 static uint64_t scratch;           ///< pages of ours: victims' buffers, then code
-
-// ---------------------------------------------------------------- what the host asks for
-
-enum {
-    SELECTOR = 0x510,
-    DATA = 0x511,
-    SIGNATURE = 0,
-    DIRECTORY = 0x19,
-    NAME_AT = 8,
-    ENTRY = 64
-};
-
-static uint8_t firmware_byte(void)
-{
-    uint64_t value = 0;
-    MUST(sys_ioport(BOOT_SLOT_IOPORT, IO_BYTE, DATA, 0, &value) == OK);
-    return (uint8_t)value;
-}
-
-static void firmware_select(uint32_t item)
-{
-    uint64_t value;
-    MUST(sys_ioport(BOOT_SLOT_IOPORT, IO_OUT | IO_WORD, SELECTOR, item, &value) == OK);
-}
-
-static bool same(const uint8_t *text, const char *other)
-{
-    while (*text && *text == (uint8_t)*other)
-        text++, other++;
-    return *text == (uint8_t)*other;
-}
-
-static void read_numbers(uint32_t bytes)
-{
-    uint64_t *const numbers[] = {&seed, &calls_wanted, &cpus, &life};
-    uint32_t at = 0;
-    for (uint64_t value = 0; bytes--;) {
-        uint8_t c = firmware_byte();
-        if (c >= '0' && c <= '9')
-            value = value * 10 + c - '0';
-        if ((c == ' ' || !bytes) && at < 4) {
-            *numbers[at++] = value;
-            value = 0;
-        }
-    }
-}
-
-static void read_options(void)
-{
-    uint8_t entry[ENTRY];
-    firmware_select(SIGNATURE);
-    if (firmware_byte() != 'Q')
-        return;
-    firmware_select(DIRECTORY);
-    uint32_t count = 0;
-    for (int i = 0; i < 4; i++)
-        count = count << 8 | firmware_byte();
-    while (count--) {
-        for (uint32_t i = 0; i < ENTRY; i++)
-            entry[i] = firmware_byte();
-        if (!same(entry + NAME_AT, "opt/pith.fuzz"))
-            continue;
-        firmware_select((uint32_t)entry[4] << 8 | entry[5]);
-        read_numbers((uint32_t)entry[2] << 8 | entry[3]);
-        return;
-    }
-}
 
 // ---------------------------------------------------------------- a life
 
@@ -400,7 +334,7 @@ static void prepare(void)
 void guest_main(void)
 {
     MUST(boot()->magic == BOOT_INFO_MAGIC && boot()->version == BOOT_INFO_VERSION);
-    read_options();
+    options_read("opt/pith.fuzz", (uint64_t *const[]){&seed, &calls_wanted, &cpus, &life}, 4);
     prepare();
     print("fuzz: seed %lu, %lu calls, %lu CPUs, from life %lu\n", seed, calls_wanted, cpus,
           life);

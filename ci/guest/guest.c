@@ -116,6 +116,11 @@ static enum status retype(enum kind kind, uint32_t bits, uint32_t slot)
     }
 }
 
+uint32_t memory_slot(void)
+{
+    return memory->slot;
+}
+
 uint32_t slots_take(uint32_t count)
 {
     if (!memory) {
@@ -188,16 +193,18 @@ struct guest_thread thread_make(const struct thread_plan *plan)
     uint32_t stack_frame;
     uint64_t stack = page_make(&stack_frame);
     t.buffer = (struct ipc_buffer *)page_make(&t.buffer_frame);
+    t.stack = stack + FAR_STACK_BYTES - 8;
     if (plan->vspace) {
         const uint32_t flags = MAP_READ | MAP_WRITE;
         MUST(map_at(stack_frame, vspace, stack, flags) == OK);
         MUST(map_at(t.buffer_frame, vspace, (uint64_t)t.buffer, flags) == OK);
     }
-    MUST(sys_thread_configure(t.thread, BOOT_SLOT_CSPACE, vspace, t.buffer_frame, plan->fault,
-                              0, plan->fpu ? THREAD_OPTION_FPU : 0) == OK);
+    MUST(sys_thread_configure(t.thread, plan->cspace ? plan->cspace : BOOT_SLOT_CSPACE, vspace,
+                              t.buffer_frame, plan->fault, 0,
+                              plan->fpu ? THREAD_OPTION_FPU : 0) == OK);
     struct registers *r = (struct registers *)buffer()->registers;
     *r = (struct registers){.rip = (uint64_t)plan->entry,
-                            .rsp = stack + FAR_STACK_BYTES - 8,
+                            .rsp = t.stack,
                             .rdi = plan->arguments[0],
                             .rsi = plan->arguments[1],
                             .rdx = plan->arguments[2],

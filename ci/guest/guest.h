@@ -46,6 +46,9 @@ _Noreturn void die(const char *what, const char *file, unsigned line);
 /// The first of `count` free, consecutive slots.
 uint32_t slots_take(uint32_t count);
 
+/// The untyped that objects are made of now.
+uint32_t memory_slot(void);
+
 /// A new object.
 uint32_t make(enum kind kind, uint32_t bits);
 
@@ -61,6 +64,7 @@ uint32_t space_make(void);
 /// What thread_make() needs; 0 for what is not wanted.
 struct thread_plan {
     uint32_t vspace; ///< 0: the program's own
+    uint32_t cspace; ///< 0: the program's own
     void (*entry)(uint64_t, uint64_t, uint64_t);
     uint64_t arguments[3];
     uint32_t fault; ///< endpoint capability for its faults
@@ -72,6 +76,7 @@ struct thread_plan {
 struct guest_thread {
     uint32_t thread, buffer_frame;
     struct ipc_buffer *buffer; ///< as it sees it; in the program's own space as we do
+    uint64_t stack;            ///< its stack pointer at the start
 };
 
 /// A thread with stack and IPC buffer, not started.

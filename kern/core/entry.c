@@ -168,6 +168,8 @@ static __attribute__((noinline)) struct arch_resume syscall_late(struct arch_fra
 static inline struct arch_resume syscall(uint64_t target, uint64_t tag,
                                          struct arch_frame *frame)
 {
+    if (!KERN_FAST)
+        return syscall_general(frame);
     if (arch_frame_number(frame) == SYSCALL_REPLY_RECV)
         return fast_reply_recv(target, tag, frame);
     if (arch_frame_number(frame) == SYSCALL_CALL)

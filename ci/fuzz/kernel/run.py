@@ -14,12 +14,13 @@ import tempfile
 import time
 
 TOP = pathlib.Path(__file__).resolve().parents[3]
+SHIFT = 2  # nanoseconds of an instruction, as a power of 2: firmware waits for time, not for instructions
 SILENCE = 600  # seconds without a new life before the machine counts as hanging
 
 
 def emulator(log, seed, calls, cpus, life):
     return subprocess.Popen(
-        ["qemu-system-x86_64", "-accel", "tcg", "-icount", "shift=0,sleep=off", "-cpu", "max", "-smp", str(cpus), "-m", "256", "-nic", "none", "-display", "none",
+        ["qemu-system-x86_64", "-accel", "tcg", "-icount", f"shift={SHIFT},sleep=off", "-cpu", "max", "-smp", str(cpus), "-m", "256", "-nic", "none", "-display", "none",
          "-no-reboot", "-cdrom", str(TOP / "build" / "kernel-fuzz.iso"), "-serial", f"file:{log}",
          "-fw_cfg", f"name=opt/pith.fuzz,string={seed} {calls} {cpus} {life}"],
         stdin=subprocess.DEVNULL)
