@@ -71,10 +71,14 @@ void slot_lift_child(struct slot *slot)
     slot->child = child->next;
     if (child->next)
         child->next->prev = NULL;
-    slot_count--;                 // it is added again
-    uint8_t depth = child->depth; // stays an upper bound for its own children
-    slot_add_sibling(slot, child);
-    child->depth = depth;
+    child->parent = slot->parent; // its depth stays an upper bound for its own children
+    child->prev = slot->prev;
+    child->next = slot;
+    if (child->prev)
+        child->prev->next = child;
+    else
+        child->parent->child = child;
+    slot->prev = child;
 }
 
 enum status slot_derivable(const struct slot *slot, unsigned levels)

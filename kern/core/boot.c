@@ -22,7 +22,7 @@ static uint64_t *leaf(struct supply *supply, struct phys top, uint64_t address)
     for (unsigned level = ARCH_LEVEL_TOP; level > 1; level--) {
         uint64_t *entry = arch_entry(table, level, user(address));
         if (!arch_entry_present(*entry))
-            arch_entry_write(entry, arch_entry_table(supply_pages(supply, 1)));
+            arch_entry_write(entry, arch_entry_keep(arch_entry_table(supply_pages(supply, 1))));
         table = arch_entry_target(*entry);
     }
     return arch_entry(table, 1, user(address));
@@ -34,7 +34,7 @@ void boot_map(struct supply *supply, struct phys top, uint64_t address, struct p
     uint64_t *entry = leaf(supply, top, address);
     if (arch_entry_present(*entry))
         kern_panic("init: two segments share the page at %lx", address);
-    arch_entry_write(entry, arch_entry_map(page, 1, flags));
+    arch_entry_write(entry, arch_entry_keep(arch_entry_map(page, 1, flags)));
 }
 
 struct elf_header {

@@ -1,9 +1,10 @@
 /// The kernel's examination of itself: the derivation tree, objects, queues, mappings.
 ///
 /// It states in code what the files' opening comments state in words.
+#include <arch/page.h>
+#include <kern/claims.h>
 #include <kern/invariants.h>
 #include <kern/ipc.h>
-#include <kern/space.h>
 
 /// The slot after `slot` in the tree: children first.
 static struct slot *following(struct slot *slot)
@@ -15,15 +16,28 @@ static struct slot *following(struct slot *slot)
     return slot ? slot->next : NULL;
 }
 
+/// The memory that a slot speaks for.
 static uint64_t bytes_of(const struct slot *slot)
 {
-    return 1ul << slot->bits;
+    switch (slot->kind) {
+    case KIND_THREAD:
+        return THREAD_BYTES;
+    case KIND_ENDPOINT:
+        return ENDPOINT_BYTES;
+    case KIND_REPLY:
+        return REPLY_BYTES;
+    case KIND_SLOTS:
+        return ARCH_PAGE_BYTES;
+    default:
+        return 1ul << slot->bits;
+    }
 }
 
-/// Where the memory that a slot speaks for begins.
 static uint64_t start_of(const struct slot *slot)
 {
-    return slot->flags & SLOT_NODE ? arch_phys(slot).at : slot->address;
+    if (!(slot->flags & SLOT_NODE))
+        return slot->address;
+    return arch_phys(slot->kind == KIND_SLOTS ? slot : slot->object).at;
 }
 
 static void check_links(const struct slot *slot)
@@ -37,35 +51,44 @@ static void check_links(const struct slot *slot)
     ASSERT(inv_rights, !same || !(slot->rights & ~parent->rights));
 }
 
+/// A copy of the capability before it; or an Untyped that is going away, whose own children
+/// went before it.
+static bool may_overlap(const struct slot *slot)
+{
+    const struct slot *prev = slot->prev;
+    if (slot->kind == KIND_UNTYPED)
+        return start_of(prev) >= start_of(slot);
+    return prev->kind == slot->kind && start_of(prev) == start_of(slot);
+}
+
+/// An untyped's children lie within what it has handed out, highest first; only Frames of the
+/// same memory share it.
 static void check_untyped(const struct slot *slot)
 {
     ASSERT(inv_watermark, slot->watermark <= slot->zeroed && slot->zeroed <= bytes_of(slot));
+    uint64_t top = slot->address + slot->watermark;
+    uint64_t free = top;     // below all that came before
+    uint64_t no_frame = top; // the same without Frames
     for (const struct slot *child = slot->child; child; child = child->next) {
-        uint64_t start = start_of(child);
-        ASSERT(inv_inside, start >= slot->address && start < slot->address + slot->watermark);
-        ASSERT(inv_end, (child->flags & SLOT_NODE) ||
-                            start + bytes_of(child) <= slot->address + slot->watermark);
+        uint64_t start = start_of(child), end = start + bytes_of(child);
+        ASSERT(inv_inside, start >= slot->address && start < top);
+        ASSERT(inv_end, end <= top);
+        ASSERT(inv_disjoint,
+               end <= (child->kind == KIND_FRAME ? no_frame : free) || may_overlap(child));
+        free = start < free ? start : free;
+        if (child->kind != KIND_FRAME)
+            no_frame = free;
     }
 }
 
-/// A Frame's leaf is there, or was taken away with its table; what is there is the Frame's.
+/// Its leaves are claims.c's.
 static void check_frame(const struct slot *slot)
 {
-    struct phys table;
-    if (slot->parent->kind == KIND_FRAME)
-        ASSERT(inv_subframe, slot->address >= slot->parent->address &&
-                                 slot->address + bytes_of(slot) <=
-                                     slot->parent->address + bytes_of(slot->parent));
-    if (!slot->space || !space_top(slot->space, &table))
-        return;
-    unsigned bottom = slot->bits >= arch_level_bits(ARCH_LEVEL_LARGE) ? ARCH_LEVEL_LARGE : 1;
-    for (unsigned level = ARCH_LEVEL_TOP; level >= bottom; level--) {
-        uint64_t entry = *arch_entry(table, level, user(slot->mapped));
-        if (!arch_entry_present(entry))
-            return;
-        table = arch_entry_target(entry);
-    }
-    ASSERT(inv_leaf, table.at == slot->address);
+    const struct slot *whole = slot->parent;
+    if (whole->kind == KIND_FRAME)
+        ASSERT(inv_subframe,
+               slot->address >= whole->address &&
+                   slot->address + bytes_of(slot) <= whole->address + bytes_of(whole));
 }
 
 static void check_reply(const struct reply *reply)
@@ -173,7 +196,10 @@ uint64_t invariants_check(void)
             check_untyped(slot);
         else if (slot->kind == KIND_FRAME)
             check_frame(slot);
+        if (slot->kind == KIND_FRAME || slot->kind == KIND_PAGE_TABLE)
+            claims_mark(slot);
     }
+    claims_check();
     for (unsigned i = 0; i < SLOTS_PER_PAGE; i++)
         ASSERT(inv_no_page, cspace_no_page[i].kind == KIND_NONE);
     for (uint32_t i = 0; i < cpu_count; i++)
@@ -223,15 +249,19 @@ static void check_slot(const struct slot *slot)
         check_reply(slot->object);
 }
 
-/// Each argument may be a handle, or two.
+static void check_handle(const struct cspace *cspace, uint32_t handle)
+{
+    const struct slot *slot = handle ? cspace_slot(cspace, handle) : NULL;
+    if (slot)
+        check_slot(slot);
+}
+
+/// Each argument may be a handle, the first one two.
 static void check_handles(const struct cspace *cspace, const uint64_t words[ARGUMENTS])
 {
-    for (unsigned i = 0; i < 2 * ARGUMENTS; i++) {
-        uint32_t handle = (uint32_t)(words[i / 2] >> i % 2 * 32);
-        const struct slot *slot = handle ? cspace_slot(cspace, handle) : NULL;
-        if (slot)
-            check_slot(slot);
-    }
+    check_handle(cspace, words[0] >> 32);
+    for (unsigned i = 0; i < ARGUMENTS; i++)
+        check_handle(cspace, (uint32_t)words[i]);
 }
 
 void invariants_after(void)

@@ -8,9 +8,7 @@
 #include <kern/space.h>
 #include <kern/trace.h>
 
-/// Goes down from `top` towards `address` until level `level`, or a missing table.
-/// Returns the entry and sets *level to its level. A leaf on the way ends it too.
-static uint64_t *walk(struct phys top, struct user address, unsigned *level)
+uint64_t *space_walk(struct phys top, struct user address, unsigned *level)
 {
     struct phys table = top;
     for (unsigned at = ARCH_LEVEL_TOP;; at--) {
@@ -78,9 +76,9 @@ enum status space_map_frame(struct slot *frame, const struct slot *vspace, struc
     bool again = frame->space && space_top(frame->space, &old);
     bool same = frame->space == vspace->space && frame->mapped == address.at;
     CHECK(map_once, !again || same, E_BUSY);
-    unsigned bottom = frame->bits >= arch_level_bits(ARCH_LEVEL_LARGE) ? ARCH_LEVEL_LARGE : 1;
+    unsigned bottom = space_leaf_level(frame);
     unsigned level = bottom;
-    uint64_t *entry = walk(top, address, &level);
+    uint64_t *entry = space_walk(top, address, &level);
     if (level != bottom) {
         CHECK(map_under_leaf, !arch_entry_present(*entry), E_EXIST);
         *missing = level - bottom;
@@ -112,7 +110,7 @@ enum status space_map_table(struct slot *table, const struct slot *vspace, struc
     CHECK(table_user_half, arch_user_valid(address, 1), E_INVAL);
     CHECK(table_once, !table->space || !space_top(table->space, &old), E_BUSY);
     unsigned level = 1;
-    uint64_t *entry = walk(top, address, &level);
+    uint64_t *entry = space_walk(top, address, &level);
     CHECK(table_missing, level > 1 && !arch_entry_present(*entry), E_EXIST);
     // Past this line it cannot fail.
     if (table->inner) // installed before: what it mapped then is not believed
@@ -126,9 +124,9 @@ enum status space_map_table(struct slot *table, const struct slot *vspace, struc
 
 static void unmap_frame(struct slot *frame, struct phys top)
 {
-    unsigned bottom = frame->bits >= arch_level_bits(ARCH_LEVEL_LARGE) ? ARCH_LEVEL_LARGE : 1;
+    unsigned bottom = space_leaf_level(frame);
     unsigned level = bottom;
-    uint64_t *entry = walk(top, user(frame->mapped), &level);
+    uint64_t *entry = space_walk(top, user(frame->mapped), &level);
     if (level != bottom)
         return;
     unsigned count = 1u << (frame->bits - arch_level_bits(bottom));
@@ -145,7 +143,7 @@ static void unmap_frame(struct slot *frame, struct phys top)
 static void unmap_table(struct slot *table, struct phys top)
 {
     unsigned level = table->inner;
-    uint64_t *entry = walk(top, user(table->mapped), &level);
+    uint64_t *entry = space_walk(top, user(table->mapped), &level);
     if (level != table->inner || !arch_entry_present(*entry) ||
         arch_entry_leaf(*entry, level) || arch_entry_target(*entry).at != table->address)
         return;

@@ -57,6 +57,12 @@ bool space_top(uint64_t id, struct phys *top)
     return true;
 }
 
+bool space_used(uint32_t index, struct phys *top)
+{
+    *top = spaces[index].top;
+    return index < spaces_used && spaces[index].refs;
+}
+
 void space_ref(const struct slot *slot)
 {
     struct space *space = space_of(slot->space);

@@ -4,6 +4,14 @@
 static uint32_t endpoint, reply, untyped, frame, part, session, vspace;
 static struct actor actor;
 
+#define AT 0x40000000ul
+
+/// The entry of init's space for an address, at a level.
+static uint64_t *entry(unsigned level, uint64_t address)
+{
+    return space_walk(phys(slot_of(BOOT_SLOT_VSPACE)->address), user(address), &level);
+}
+
 static void prepare(void)
 {
     untyped = make(KIND_UNTYPED, 16);
@@ -15,8 +23,8 @@ static void prepare(void)
     session = mint(endpoint, 1, false);
     vspace = make(KIND_VSPACE, 0);
     actor = actor_new(63, 0, 0, 0);
-    while (k_map(frame, BOOT_SLOT_VSPACE, 0x40000000, MAP_READ) == E_TABLE)
-        expect_ok(k_map(make(KIND_PAGE_TABLE, 0), BOOT_SLOT_VSPACE, 0x40000000, 0));
+    while (k_map(frame, BOOT_SLOT_VSPACE, AT, MAP_READ) == E_TABLE)
+        expect_ok(k_map(make(KIND_PAGE_TABLE, 0), BOOT_SLOT_VSPACE, AT, 0));
     invariants_check();
 }
 
@@ -43,7 +51,13 @@ BREAK(inv_watermark, slot_of(untyped)->zeroed = slot_of(untyped)->watermark - 1)
 BREAK(inv_inside, slot_of(untyped)->watermark = 64)
 BREAK(inv_end, slot_of(frame)->bits = 20)
 BREAK(inv_subframe, slot_of(part)->bits = 14)
-BREAK(inv_leaf, slot_of(frame)->address -= 4096; slot_of(part)->address -= 4096)
+BREAK(inv_disjoint, slot_of(frame)->address = slot_of(untyped)->address)
+BREAK(inv_table_claimed, *entry(4, 1ul << 40) = arch_entry_table(phys(slot_of(part)->address)))
+BREAK(inv_leaf_level, *entry(3, AT) |= ENTRY_LARGE)
+BREAK(inv_leaf_user, *entry(1, AT) &= ~ENTRY_USER)
+BREAK(inv_leaf_w_xor_x, *entry(1, AT) = (*entry(1, AT) | ENTRY_WRITE) & ~ENTRY_NX)
+BREAK(inv_leaf_claimed, *entry(1, AT + 8192) = *entry(1, AT))
+BREAK(inv_kernel_half, *(entry(4, 0) + 300) ^= 4096)
 BREAK(inv_reply_back, REPLY->thread = world_init)
 BREAK(inv_reply_state, REPLY->thread = world_init; world_init->reply = REPLY)
 BREAK(inv_queue, actor.thread->link.next->prev = NULL)
@@ -92,6 +106,16 @@ BREAK(reply_pair, REPLY->thread = actor.thread; reply_release(arch_cpu(), REPLY)
 BREAK(space_ref_alive, slot_of(vspace)->space += 1 << 16; space_ref(slot_of(vspace)))
 BREAK(space_unref_alive, slot_of(vspace)->space += 1 << 16; space_unref(slot_of(vspace)))
 
+TEST(leaf_with_more_rights)
+{
+    prepare();
+    slot_of(frame)->rights = slot_of(part)->rights = RIGHT_READ;
+    invariants_check();
+    *entry(1, AT) |= ENTRY_WRITE;
+    expect_panic("assertion inv_leaf_claimed:", invariants_check());
+    _Exit(0);
+}
+
 /// The debug build sees what a call touched at once, and all else after a while.
 TEST(touched_at_once)
 {
@@ -137,25 +161,52 @@ TEST(everything_after_a_while)
 }
 
 const struct CMUnitTest invariants_tests[] = {
-    cmocka_unit_test(inv_end),           cmocka_unit_test(inv_offered),
-    cmocka_unit_test(inv_next),          cmocka_unit_test(inv_child),
-    cmocka_unit_test(inv_depth),         cmocka_unit_test(inv_kind),
-    cmocka_unit_test(inv_rights),        cmocka_unit_test(inv_watermark),
-    cmocka_unit_test(inv_inside),        cmocka_unit_test(inv_subframe),
-    cmocka_unit_test(inv_leaf),          cmocka_unit_test(inv_reply_back),
-    cmocka_unit_test(inv_reply_state),   cmocka_unit_test(inv_queue),
-    cmocka_unit_test(inv_queued),        cmocka_unit_test(inv_met),
-    cmocka_unit_test(inv_pending),       cmocka_unit_test(inv_complete),
-    cmocka_unit_test(inv_cspace),        cmocka_unit_test(inv_top),
-    cmocka_unit_test(inv_called),        cmocka_unit_test(inv_frame),
-    cmocka_unit_test(inv_page),          cmocka_unit_test(inv_slot),
-    cmocka_unit_test(inv_dying),         cmocka_unit_test(inv_ready),
-    cmocka_unit_test(inv_no_page),       cmocka_unit_test(unlink_leaf),
-    cmocka_unit_test(untyped_order),     cmocka_unit_test(delete_leaf),
-    cmocka_unit_test(ready_complete),    cmocka_unit_test(remove_ready),
-    cmocka_unit_test(inner_halted),      cmocka_unit_test(reply_pair),
-    cmocka_unit_test(space_ref_alive),   cmocka_unit_test(space_unref_alive),
-    cmocka_unit_test(inv_slot_count),    cmocka_unit_test(touched_at_once),
-    cmocka_unit_test(touched_elsewhere), cmocka_unit_test(everything_after_a_while),
+    cmocka_unit_test(inv_end),
+    cmocka_unit_test(inv_offered),
+    cmocka_unit_test(inv_next),
+    cmocka_unit_test(inv_child),
+    cmocka_unit_test(inv_depth),
+    cmocka_unit_test(inv_kind),
+    cmocka_unit_test(inv_rights),
+    cmocka_unit_test(inv_watermark),
+    cmocka_unit_test(inv_inside),
+    cmocka_unit_test(inv_subframe),
+    cmocka_unit_test(inv_disjoint),
+    cmocka_unit_test(inv_reply_back),
+    cmocka_unit_test(inv_table_claimed),
+    cmocka_unit_test(inv_leaf_level),
+    cmocka_unit_test(inv_leaf_user),
+    cmocka_unit_test(inv_leaf_w_xor_x),
+    cmocka_unit_test(inv_leaf_claimed),
+    cmocka_unit_test(inv_kernel_half),
+    cmocka_unit_test(leaf_with_more_rights),
+    cmocka_unit_test(inv_reply_state),
+    cmocka_unit_test(inv_queue),
+    cmocka_unit_test(inv_queued),
+    cmocka_unit_test(inv_met),
+    cmocka_unit_test(inv_pending),
+    cmocka_unit_test(inv_complete),
+    cmocka_unit_test(inv_cspace),
+    cmocka_unit_test(inv_top),
+    cmocka_unit_test(inv_called),
+    cmocka_unit_test(inv_frame),
+    cmocka_unit_test(inv_page),
+    cmocka_unit_test(inv_slot),
+    cmocka_unit_test(inv_dying),
+    cmocka_unit_test(inv_ready),
+    cmocka_unit_test(inv_no_page),
+    cmocka_unit_test(unlink_leaf),
+    cmocka_unit_test(untyped_order),
+    cmocka_unit_test(delete_leaf),
+    cmocka_unit_test(ready_complete),
+    cmocka_unit_test(remove_ready),
+    cmocka_unit_test(inner_halted),
+    cmocka_unit_test(reply_pair),
+    cmocka_unit_test(space_ref_alive),
+    cmocka_unit_test(space_unref_alive),
+    cmocka_unit_test(inv_slot_count),
+    cmocka_unit_test(touched_at_once),
+    cmocka_unit_test(touched_elsewhere),
+    cmocka_unit_test(everything_after_a_while),
 };
 const size_t invariants_count = sizeof(invariants_tests) / sizeof(invariants_tests[0]);

@@ -132,6 +132,24 @@ TEST(a_table_is_empty_when_it_is_installed_again)
     expect(!leaf(vspace, AT + (1 << 21)));
 }
 
+/// A Frame whose mapping went with its table remembers it; what is mapped there since is
+/// through others.
+TEST(a_place_can_be_remembered_by_two)
+{
+    uint32_t vspace = make(KIND_VSPACE, 0), frame = make(KIND_FRAME, 12), copy = fresh();
+    uint32_t other = make(KIND_FRAME, 12), weak = fresh();
+    uint32_t table = map_tables(vspace, AT, 3);
+    expect_ok(k_copy(copy, frame, DERIVE_COPY, RIGHT_ALL, 0));
+    expect_ok(k_copy(weak, frame, DERIVE_COPY, RIGHT_READ, 0));
+    expect_ok(k_map(weak, vspace, AT, MAP_READ));
+    expect_ok(k_map(frame, vspace, AT + 4096, MAP_READ));
+    expect_ok(kernel(SYSCALL_UNMAP, table, 0, 0, 0, 0, 0, 0));
+    expect_ok(k_map(table, vspace, AT, 0));
+    expect_ok(k_map(copy, vspace, AT, MAP_READ | MAP_WRITE));
+    expect_ok(k_map(other, vspace, AT + 4096, MAP_READ));
+    invariants_check();
+}
+
 TEST(mappings_die_with_their_space)
 {
     uint32_t vspace = make(KIND_VSPACE, 0), frame = make(KIND_FRAME, 12);
@@ -209,6 +227,7 @@ const struct CMUnitTest map_tests[] = {
     cmocka_unit_test(reprotecting_flushes),
     cmocka_unit_test(a_table_can_go_before_what_it_maps),
     cmocka_unit_test(a_table_is_empty_when_it_is_installed_again),
+    cmocka_unit_test(a_place_can_be_remembered_by_two),
     cmocka_unit_test(mappings_die_with_their_space),
     cmocka_unit_test(a_space_lives_as_long_as_its_capabilities),
     cmocka_unit_test(spaces_run_out),

@@ -48,6 +48,7 @@ static void build_machine(void)
     mock_memory = aligned_alloc(1 << 21, MOCK_MEMORY);
     memset(mock_memory, 0xa5, MOCK_MEMORY); // free memory is dirty
     build_init(mock_memory + MODULE_AT);
+    arch_space_init(arch_space_kernel());
     boot = (struct arch_boot){
         .ranges = {{phys(0), phys(FREE_AT), ARCH_RANGE_DEVICE},
                    {phys(FREE_AT), phys(MOCK_MEMORY), ARCH_RANGE_FREE},

@@ -86,7 +86,9 @@ void slot_clear(struct slot *slot);
 /// E_BUSY: it has more than SLOT_MOVE_CHILDREN children.
 must_use enum status slot_move(struct slot *to, struct slot *from);
 
-/// Hands the first child of `slot` to the parent of `slot`. Roots' children become roots.
+/// Hands the first child of `slot` to the parent of `slot`, as the sibling before it: an
+/// untyped's children stay in the order of their addresses, highest first. Roots' children
+/// become roots.
 void slot_lift_child(struct slot *slot);
 
 /// Whether something may be derived from `slot` `levels` deeper. E_BUSY: it or something above

@@ -27,6 +27,20 @@ void space_unref(const struct slot *slot);
 /// The top table of space `id`; false: it is gone.
 bool space_top(uint64_t id, struct phys *top);
 
+/// The top table of the space that entry `index` of the table, 1 to SPACES_MAX - 1, has now;
+/// false: none.
+bool space_used(uint32_t index, struct phys *top);
+
+/// Goes down from `top` towards `address` until level `*level`, or a missing table.
+/// Returns the entry and sets *level to its level. A leaf on the way ends it too.
+uint64_t *space_walk(struct phys top, struct user address, unsigned *level);
+
+/// The level of a Frame's leaves.
+static inline unsigned space_leaf_level(const struct slot *frame)
+{
+    return frame->bits >= arch_level_bits(ARCH_LEVEL_LARGE) ? ARCH_LEVEL_LARGE : 1;
+}
+
 /// Maps `frame` at `address` of the space `vspace` names, or changes the rights of its mapping
 /// there. `flags` are enum map. `missing`: tables that are missing, with E_TABLE.
 /// E_INVAL, E_RIGHTS, E_EXIST, E_BUSY, E_TABLE.

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <arch/address.h>
+#include <pith/abi.h>
 
 #define ARCH_LEVEL_TOP   4
 #define ARCH_LEVEL_LARGE 2 ///< highest level of a leaf: 2 MiB
@@ -19,6 +20,8 @@
 #define ENTRY_UNCACHED (1ul << 4)
 #define ENTRY_LARGE    (1ul << 7)
 #define ENTRY_GLOBAL   (1ul << 8)
+#define ENTRY_MARK     (1ul << 9)  ///< 9 to 11 are ours: see arch_entry_mark()
+#define ENTRY_KEPT     (1ul << 10) ///< and arch_entry_keep()
 #define ENTRY_NX       (1ul << 63)
 #define ENTRY_ADDRESS  0x000ffffffffff000ul
 
@@ -62,6 +65,39 @@ static inline uint64_t arch_entry_table(struct phys table)
 /// `flags` is the ABI's flags map, checked by the caller: one of READ, WRITE, EXECUTE at least,
 /// not WRITE with EXECUTE, not UNCACHED with COMBINE. What is mapped can be read.
 uint64_t arch_entry_map(struct phys target, unsigned level, uint32_t flags);
+
+/// An entry that start-up makes: no capability accounts for it.
+static inline uint64_t arch_entry_keep(uint64_t entry)
+{
+    return entry | ENTRY_KEPT;
+}
+
+static inline bool arch_entry_kept(uint64_t entry)
+{
+    return entry & ENTRY_KEPT;
+}
+
+/// What user mode may do through a leaf: of enum map READ, WRITE and EXECUTE. None: the leaf is
+/// not one that arch_entry_map() makes.
+static inline uint32_t arch_entry_rights(uint64_t entry)
+{
+    if ((entry & (ENTRY_USER | ENTRY_GLOBAL)) != ENTRY_USER)
+        return 0;
+    return MAP_READ | (entry & ENTRY_WRITE ? MAP_WRITE : 0) |
+           (entry & ENTRY_NX ? 0 : MAP_EXECUTE);
+}
+
+/// Marks an entry that a CPU may be walking; the CPU does not mind.
+static inline void arch_entry_mark(uint64_t *entry)
+{
+    __atomic_fetch_or(entry, ENTRY_MARK, __ATOMIC_RELAXED);
+}
+
+/// Takes the mark away; whether there was one.
+static inline bool arch_entry_unmark(uint64_t *entry)
+{
+    return __atomic_fetch_and(entry, ~ENTRY_MARK, __ATOMIC_RELAXED) & ENTRY_MARK;
+}
 
 /// Writes an entry that a CPU may be walking: one store.
 static inline void arch_entry_write(uint64_t *entry, uint64_t value)
