@@ -21,7 +21,8 @@ count() { # count COMMAND...: adds up its last line, `N passed, N failed, N skip
 }
 { cmake --preset host && cmake --build --preset host --target wasm-transcript; } >$out/build.log 2>&1 ||
     { tail -n 40 $out/build.log >&2 && echo "0 passed, 1 failed, 0 skipped" && exit 1; }
-count /usr/bin/python3 ci/fuzz/differential/differential.py "$modules"
+count /usr/bin/python3 ci/fuzz/differential/differential.py wasm-opt "$modules"
+count /usr/bin/python3 ci/fuzz/differential/differential.py pressure "$((modules / 5))"
 count /usr/bin/python3 ci/fuzz/differential/vectors.py build/host/ci/fuzz/differential/wasm-transcript
 count bash ci/fuzz/engine/run.sh "$seconds"
 count bash ci/fuzz/kern/run.sh 60

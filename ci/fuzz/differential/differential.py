@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Generated modules mean the same in the interpreter, the compiler and V8.
 
-usage: differential.py COUNT [FIRST-SEED]      COUNT modules, of the seeds from FIRST-SEED (0) on
+usage: differential.py GENERATOR COUNT [FIRST-SEED]      COUNT modules, of the seeds from FIRST-SEED (0) on
 
-`wasm-opt --translate-to-fuzz` turns bytes of a seed into a valid module. Each engine says what
-happens in it (transcript.c, transcript.mjs): results, logged values, traps by kind (ours with their
+GENERATOR is `wasm-opt`, whose --translate-to-fuzz turns bytes of a seed into a valid module, or `pressure`
+(pressure.py): few registers left, numbers longer than needed. Each engine says what happens in a module (transcript.c, transcript.mjs): results, logged values, traps by kind (ours with their
 backtraces), and at the end globals and memories. All must say the same. From a stack overflow on only its kind is
 compared: how deep an engine's stack is, is its own affair.
 
@@ -20,6 +20,7 @@ import subprocess
 import sys
 
 import denan
+import pressure
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parents[2]
@@ -62,8 +63,8 @@ def feature_sets():
     return [everything, scalar, ["--enable-mutable-globals"]]
 
 
-def generate(seed, options, folder):
-    """The module's path."""
+def binaryen_module(seed, options, folder):
+    """A module of wasm-opt: its path."""
     numbers = random.Random(seed)
     path = folder / f"{seed}.wasm"
     source = folder / f"{seed}.bytes"
@@ -73,6 +74,16 @@ def generate(seed, options, folder):
     source.unlink()
     path.write_bytes(denan.without_nans(with_globals_exported(path.read_bytes())))
     return path
+
+
+def pressure_module(seed, options, folder):
+    """One of our own: its path."""
+    path = folder / f"pressure-{seed}.wasm"
+    path.write_bytes(pressure.module(seed, tail_calls="--enable-tail-call" in options))
+    return path
+
+
+GENERATORS = {"wasm-opt": binaryen_module, "pressure": pressure_module}
 
 
 def transcripts(command, paths):
@@ -128,14 +139,15 @@ def compare(paths, tier):
     return different
 
 
-def main(count, first=0):
+def main(generator, count, first=0):
+    count, first = int(count), int(first)
     OUT.mkdir(parents=True, exist_ok=True)
     sets = feature_sets()
     failed = 0
     for start in range(first, first + count, BATCH):
         seeds = range(start, min(start + BATCH, first + count))
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            paths = list(pool.map(lambda seed: generate(seed, sets[seed % len(sets)], OUT), seeds))
+            paths = list(pool.map(lambda seed: GENERATORS[generator](seed, sets[seed % len(sets)], OUT), seeds))
         different = compare(paths, V8_TIERS[start // BATCH % len(V8_TIERS)])
         failed += len(different)
         for path in set(paths) - set(different):
@@ -145,6 +157,6 @@ def main(count, first=0):
 
 
 if __name__ == "__main__":
-    if not 2 <= len(sys.argv) <= 3:
+    if not 3 <= len(sys.argv) <= 4 or sys.argv[1] not in GENERATORS:
         sys.exit(__doc__)
-    sys.exit(main(*map(int, sys.argv[1:])))
+    sys.exit(main(*sys.argv[1:]))

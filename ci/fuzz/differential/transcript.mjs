@@ -68,7 +68,7 @@ function readTypes(bytes) {
     if (opcode === 0x41 || opcode === 0x42) while (byte() & 0x80);
     else if (opcode === 0x43) at += 4;
     else if (opcode === 0x44) at += 8;
-    else if (opcode === 0xfd) at += 1 + 16;
+    else if (opcode === 0xfd) number(), (at += 16);
     else if (opcode === 0xd0) at++;
     else number(); // ref.func, global.get
     if (byte() !== 0x0b) throw new Error("an initial value of several instructions");

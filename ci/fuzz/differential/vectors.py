@@ -29,13 +29,14 @@ MANY = 14  # further vector locals, so that not all are in registers
 
 
 def instructions():
-    """(name, shape, type of the scalar, log2 of the lane) of the engine's own table."""
-    text = '#include "simd.h"\n#define ROW(c, n, s, T, l) ROW n s T l\nWASM_SIMD(ROW)\n'
+    """(number, name, shape, type of the scalar, log2 of the lane) of the engine's own table."""
+    text = '#include "simd.h"\n#define ROW(c, n, s, T, l) ROW c: n s T l\nWASM_SIMD(ROW)\n'
     engine = TOP / "servers/wasm/engine"
     done = subprocess.run(["gcc", "-E", "-P", f"-I{engine}/include", f"-I{engine}/src", "-x", "c", "-"],
                           input=text, capture_output=True, text=True, check=True)
-    return [(name, shape, kind, int(log2)) for name, shape, kind, log2 in
-            re.findall(r"ROW (\w+) (\w+) (\w+) (\d)\b", done.stdout)]
+    return [(sum(int(term, 0) for term in number.split("+")), name, shape, kind, int(log2))
+            for number, name, shape, kind, log2 in
+            re.findall(r"ROW ([^:]+): (\w+) (\w+) (\w+) (\d)\b", done.stdout)]
 
 
 def lanes_of(name):
@@ -167,7 +168,7 @@ def transcripts(runner, mode, paths):
 
 def main(runner, seed="1"):
     random.seed(int(seed))
-    everything, failed = instructions(), 0
+    everything, failed = [row[1:] for row in instructions()], 0
     with tempfile.TemporaryDirectory() as scratch:
         paths = []
         for instruction in everything:

@@ -1,8 +1,8 @@
 #!/bin/bash
 # Fuzzes the WASM engine with libFuzzer under ASan and UBSan.
 # usage: run.sh [SECONDS [TARGET...]]     60 seconds for each of: load execute compare
-# Seeds: seeds/ here, the unit tests' modules, and the specification suite where
-# ../shared/wasm-spec is. What is found while running stays in build/fuzz/TARGET; a finding in
+# Seeds: seeds/ here, the unit tests' modules, a hundred small ones of ../differential/pressure.py,
+# and the specification suite where ../shared/wasm-spec is. What is found while running stays in build/fuzz/TARGET; a finding in
 # build/fuzz/TARGET-*.
 # PITH_SEED begins at another place; without it at the same (1): a change is judged, not luck.
 # Ends with `N passed, N failed, N skipped`, one for each target.
@@ -18,6 +18,7 @@ for wat in $here/seeds/*.wat ci/unit/engine/*.wat; do
     wat2wasm --enable-tail-call --enable-multi-memory --enable-threads "$wat" \
         -o "$out/seeds/$(basename "$wat" .wat).wasm" || exit 1
 done
+/usr/bin/python3 ci/fuzz/differential/pressure.py $out/seeds 100 0 25 || exit 1
 if [ -d ../shared/wasm-spec/core ] && [ ! -e $out/seeds/i32.0.wasm ]; then
     for wast in ../shared/wasm-spec/{core,tail-call,multi-memory,extended-const,threads}/*.wast; do
         wast2json --enable-all "$wast" -o "$out/seeds/$(basename "$wast" .wast).json" 2>/dev/null

@@ -60,7 +60,7 @@ uint16_t wasm_home(const struct wasm_translator *t, size_t height)
 
 static struct wasm_operand *push(struct wasm_translator *t)
 {
-    if (t->operands.count - t->settled >= UNSETTLED_MAX)
+    while (t->operands.count - t->settled >= UNSETTLED_MAX)
         wasm_go_home(t, t->settled++);
     struct wasm_operand *o = WASM_APPEND(&t->failure, t->operands);
     if (t->operands.count > t->max_height)

@@ -10,7 +10,7 @@
 
 enum {
     WASM_MAX_LOCALS = 50000,        /* of one function, parameters included */
-    WASM_MAX_ALL_LOCALS = 50000000, /* of all functions: each costs time, and no byte */
+    WASM_MAX_ALL_LOCALS = 10000000, /* of all functions: each costs time, and no byte */
     WASM_MAX_SLOTS = 65000,         /* of one function's frame: what a 16-bit operand reaches;
                                        two for a v128 */
     WASM_MAX_PARAMS = 1000,         /* and results, of one function type */
@@ -106,6 +106,11 @@ struct wasm_data_def {
 #define WASM_APPEND(failure, a)                                                                \
     ((a).items = wasm_grow(failure, (a).items, (a).count, &(a).capacity, sizeof *(a).items),   \
      memset(&(a).items[(a).count], 0, sizeof *(a).items), &(a).items[(a).count++])
+
+/* Makes room for `n` items more. */
+#define WASM_RESERVE(failure, a, n)                                                            \
+    ((a).items =                                                                               \
+         wasm_grow(failure, (a).items, (a).count + (n), &(a).capacity, sizeof *(a).items))
 
 struct wasm_module {
     uint8_t *bytes;

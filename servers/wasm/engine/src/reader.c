@@ -152,6 +152,8 @@ void *wasm_grow(struct wasm_failure *failure, void *array, size_t count, size_t 
     if (count < *capacity)
         return array;
     size_t grown = *capacity ? *capacity * 2 : 16;
+    while (grown <= count)
+        grown *= 2;
     void *moved = realloc(array, grown * size);
     if (!moved)
         wasm_no_memory(failure);

@@ -56,8 +56,13 @@ struct wasm_global {
 /* A function type, interned: equal types of one store are the same pointer. */
 struct wasm_type_entry {
     struct wasm_func_type type;
-    struct wasm_type_entry *next;
-    uint16_t param_slots; /* words that the values take: two for a v128 */
+    /* A PATRICIA tree of the store's types: which bit of the type this node looks at, and where
+     * a 0 or 1 leads: to a node that looks at a later bit, or up to the one type that is left.
+     */
+    uint32_t bit;
+    struct wasm_type_entry *branch[2];
+    struct wasm_type_entry *next; /* all, to be freed */
+    uint16_t param_slots;         /* words that the values take: two for a v128 */
     uint16_t result_slots;
     uint8_t bytes[]; /* params, results */
 };
@@ -127,8 +132,6 @@ struct wasm_host_func {
     struct wasm_host_func *next;
 };
 
-enum { WASM_TYPE_BUCKETS = 4096 };
-
 /* A handler's registers, where they pass through memory: see interp.h. */
 struct wasm_registers {
     const union wasm_cell *ip;
@@ -186,7 +189,8 @@ struct wasm_store {
     uint64_t memory_bytes; /* in use */
     uint64_t table_elements;
     size_t stack_reserved;
-    struct wasm_type_entry *types[WASM_TYPE_BUCKETS];
+    struct wasm_type_entry *types; /* newest first */
+    struct wasm_type_entry *type_root;
     struct wasm_memory *memories;
     struct wasm_table *tables;
     struct wasm_instance *instances;

@@ -47,8 +47,7 @@ void wasm_store_free(struct wasm_store *s)
     FREE_LIST(s->tables, wasm_table, wasm_table_free);
     FREE_LIST(s->host_funcs, wasm_host_func, free);
     FREE_LIST(s->definitions, wasm_definition, free_definition);
-    for (unsigned i = 0; i < WASM_TYPE_BUCKETS; i++)
-        FREE_LIST(s->types[i], wasm_type_entry, free);
+    FREE_LIST(s->types, wasm_type_entry, free);
     wasm_platform_release(s->exec.stack, s->stack_reserved);
     wasm_compile_end(s);
     free(s);
@@ -64,16 +63,6 @@ bool wasm_store_compiles(const struct wasm_store *store)
     return store->native != NULL;
 }
 
-static unsigned type_bucket(const struct wasm_func_type *type)
-{
-    uint32_t hash = type->param_count * 31 + type->result_count;
-    for (uint32_t i = 0; i < type->param_count; i++)
-        hash = hash * 33 ^ type->params[i];
-    for (uint32_t i = 0; i < type->result_count; i++)
-        hash = hash * 33 ^ type->results[i];
-    return (hash ^ hash >> 8 ^ hash >> 16) % WASM_TYPE_BUCKETS;
-}
-
 uint32_t wasm_words(const uint8_t *types, uint32_t count)
 {
     uint32_t slots = count;
@@ -82,15 +71,41 @@ uint32_t wasm_words(const uint8_t *types, uint32_t count)
     return slots;
 }
 
-const struct wasm_type_entry *wasm_type_intern(struct wasm_store *store,
-                                               const struct wasm_func_type *type)
+/* Bit `bit` of a type, from 1 on: of its parameters and results, with a zero behind each, and
+ * zeros from there on. Bit 0, which the first node looks at, is 0 in all. */
+static unsigned type_bit(const struct wasm_func_type *type, uint32_t bit)
 {
-    struct wasm_type_entry **bucket = &store->types[type_bucket(type)];
-    for (struct wasm_type_entry *e = *bucket; e; e = e->next)
-        if (wasm_types_equal(&e->type, type))
-            return e;
+    uint32_t at = (bit - 1) / 8;
+    uint8_t byte = 0;
+    if (bit == 0)
+        return 0;
+    if (at < type->param_count)
+        byte = type->params[at];
+    else if (at - type->param_count - 1 < type->result_count)
+        byte = type->results[at - type->param_count - 1];
+    return byte >> ((bit - 1) % 8) & 1;
+}
+
+/* Where a search for `type` leads that looks at bits before `end`: to a node that looks at a
+ * later one, or at no bit behind that of the node before. `*link` leads there. */
+static struct wasm_type_entry *find_type(struct wasm_store *store,
+                                         const struct wasm_func_type *type, uint32_t end,
+                                         struct wasm_type_entry ***link)
+{
+    struct wasm_type_entry *at = store->type_root, *from = NULL;
+    *link = &store->type_root;
+    while (at && (!from || at->bit > from->bit) && at->bit < end) {
+        from = at;
+        *link = &at->branch[type_bit(type, at->bit)];
+        at = **link;
+    }
+    return at;
+}
+
+static struct wasm_type_entry *new_type(const struct wasm_func_type *type)
+{
     struct wasm_type_entry *e =
-        malloc(sizeof *e + (size_t)type->param_count + type->result_count);
+        calloc(1, sizeof *e + (size_t)type->param_count + type->result_count);
     if (!e)
         return NULL;
     if (type->param_count)
@@ -101,8 +116,27 @@ const struct wasm_type_entry *wasm_type_intern(struct wasm_store *store,
                                       type->result_count};
     e->param_slots = (uint16_t)wasm_words(e->type.params, type->param_count);
     e->result_slots = (uint16_t)wasm_words(e->type.results, type->result_count);
-    e->next = *bucket;
-    *bucket = e;
+    return e;
+}
+
+/* A tree, since a module may choose types that any hash takes for one. */
+const struct wasm_type_entry *wasm_type_intern(struct wasm_store *store,
+                                               const struct wasm_func_type *type)
+{
+    struct wasm_type_entry **link, *near = find_type(store, type, UINT32_MAX, &link);
+    if (near && wasm_types_equal(&near->type, type))
+        return near;
+    struct wasm_type_entry *e = new_type(type);
+    if (!e)
+        return NULL;
+    while (near && type_bit(type, e->bit) == type_bit(&near->type, e->bit))
+        e->bit++;
+    unsigned own = type_bit(type, e->bit);
+    e->branch[own] = e;
+    e->branch[!own] = near ? find_type(store, type, e->bit, &link) : e;
+    *link = e;
+    e->next = store->types;
+    store->types = e;
     return e;
 }
 

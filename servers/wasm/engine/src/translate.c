@@ -199,6 +199,15 @@ static bool translate_constant(struct wasm_translator *t, uint8_t opcode)
     }
 }
 
+static void translate_prefixed(struct wasm_translator *t)
+{
+    uint32_t which = wasm_read_u32(&t->r); /* in as many bytes as it likes */
+    if (which <= OP_TRUNC_SAT_LAST)
+        translate_unary(t, OP_PREFIX, &wasm_saturating_ops[which], SATURATING_TRAITS[which]);
+    else
+        wasm_translate_bulk(t, which);
+}
+
 static void translate_instruction(struct wasm_translator *t)
 {
     uint8_t opcode = wasm_read_byte(&t->r);
@@ -222,9 +231,8 @@ static void translate_instruction(struct wasm_translator *t)
         wasm_drop(t);
     } else if (opcode == OP_REF_IS_NULL) {
         translate_numeric(t, 0x50); /* i64.eqz: null is 0 */
-    } else if (opcode == OP_PREFIX && t->r.at < t->r.end && *t->r.at <= OP_TRUNC_SAT_LAST) {
-        uint32_t which = wasm_read_u32(&t->r);
-        translate_unary(t, opcode, &wasm_saturating_ops[which], SATURATING_TRAITS[which]);
+    } else if (opcode == OP_PREFIX) {
+        translate_prefixed(t);
     } else if (!translate_constant(t, opcode) && !wasm_translate_control(t, opcode)) {
         wasm_translate_misc(t, opcode);
     }

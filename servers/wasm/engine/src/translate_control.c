@@ -352,7 +352,7 @@ static void translate_end(struct wasm_translator *t)
 static uint16_t pass_arguments(struct wasm_translator *t, const struct wasm_type_entry *type)
 {
     size_t first = t->operands.count - type->param_slots;
-    for (size_t i = first; i < t->operands.count; i++)
+    for (size_t i = t->settled > first ? t->settled : first; i < t->operands.count; i++)
         wasm_go_home(t, i);
     t->operands.count = first;
     if (t->settled > first)

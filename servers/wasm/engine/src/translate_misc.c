@@ -111,15 +111,15 @@ void wasm_translate_misc(struct wasm_translator *t, uint8_t opcode)
     case OP_MEMORY_SIZE:
         emit_with_slots(t, wasm_op_memory_size, 0, true, 2, read_memory(t));
         break;
-    case OP_MEMORY_GROW:
+    default: /* OP_MEMORY_GROW */
         emit_with_slots(t, wasm_op_memory_grow, 1, true, 2, read_memory(t));
-        break;
-    default: { /* OP_PREFIX */
-        uint32_t which = wasm_read_u32(&t->r);
-        if (which <= OP_MEMORY_FILL)
-            translate_memory_prefixed(t, which);
-        else
-            translate_table_prefixed(t, which);
     }
-    }
+}
+
+void wasm_translate_bulk(struct wasm_translator *t, uint32_t opcode)
+{
+    if (opcode <= OP_MEMORY_FILL)
+        translate_memory_prefixed(t, opcode);
+    else
+        translate_table_prefixed(t, opcode);
 }

@@ -5,15 +5,22 @@
 #include <string.h>
 #include "simd.h"
 
+/* At once: an instruction of two bytes may give a thousand values. */
 void wasm_push_types(struct wasm_translator *t, const uint8_t *types, uint32_t count)
 {
+    bool settled = t->settled == t->operands.count;
+    WASM_RESERVE(&t->failure, t->operands, 2 * (size_t)count);
+    struct wasm_operand *to = &t->operands.items[t->operands.count];
     for (uint32_t i = 0; i < count; i++) {
-        wasm_push_home(t);
-        if (types[i] == WASM_V128) {
-            wasm_push_home(t);
-            wasm_join(t);
-        }
+        *to++ = (struct wasm_operand){.kind = WASM_HOME};
+        if (types[i] == WASM_V128)
+            *to++ = (struct wasm_operand){.kind = WASM_HOME, .high = true};
     }
+    t->operands.count = (size_t)(to - t->operands.items);
+    if (settled)
+        t->settled = t->operands.count;
+    if (t->operands.count > t->max_height)
+        t->max_height = (uint32_t)t->operands.count;
 }
 
 void wasm_join(struct wasm_translator *t)

@@ -143,6 +143,8 @@ bool wasm_translate_control(struct wasm_translator *t, uint8_t opcode);
 
 /* translate_misc.c: globals, memory and table management. */
 void wasm_translate_misc(struct wasm_translator *t, uint8_t opcode);
+/* The instruction `opcode` behind an OP_PREFIX, from OP_MEMORY_INIT on. */
+void wasm_translate_bulk(struct wasm_translator *t, uint32_t opcode);
 
 /* translate_atomic.c: atomic instructions, behind their OP_ATOMIC. */
 void wasm_translate_atomic(struct wasm_translator *t);

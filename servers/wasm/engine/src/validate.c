@@ -84,14 +84,34 @@ uint8_t wasm_pop(struct wasm_validator *v, uint8_t type)
     return found == WASM_ANY ? type : found;
 }
 
+/* Lists may be a thousand long, and an instruction that names one two bytes: at once. */
 void wasm_push_list(struct wasm_validator *v, struct wasm_type_list list)
 {
-    for (uint32_t i = 0; i < list.count; i++)
-        wasm_push(v, list.types[i]);
+    if (list.count == 0)
+        return;
+    WASM_RESERVE(&v->l->failure, v->operands, list.count);
+    memcpy(&v->operands.items[v->operands.count], list.types, list.count);
+    v->operands.count += list.count;
+    v->wide |= memchr(list.types, WASM_V128, list.count) != NULL;
+    if (v->operands.count > v->max_height)
+        v->max_height = v->operands.count;
+}
+
+/* Whether the operands of the innermost block end with these types, and none is WASM_ANY. */
+static bool ends_with(const struct wasm_validator *v, struct wasm_type_list list)
+{
+    size_t height = v->operands.count;
+    return list.count == 0 ||
+           (height - v->controls.items[v->controls.count - 1].height >= list.count &&
+            memcmp(&v->operands.items[height - list.count], list.types, list.count) == 0);
 }
 
 void wasm_pop_list(struct wasm_validator *v, struct wasm_type_list list)
 {
+    if (ends_with(v, list)) {
+        v->operands.count -= list.count;
+        return;
+    }
     for (uint32_t i = list.count; i-- > 0;)
         wasm_pop(v, list.types[i]);
 }
@@ -223,6 +243,8 @@ static void validate_br_table(struct wasm_validator *v)
         if (list.count != by_default.count)
             wasm_invalid(v, "type mismatch: labels of br_table take %u and %u values",
                          list.count, by_default.count);
+        if (ends_with(v, list))
+            continue;
         for (uint32_t k = 0; k < list.count; k++) {
             uint8_t wanted = list.types[list.count - 1 - k];
             if (k >= height - floor && unreachable)
@@ -371,8 +393,8 @@ void wasm_validate_constant(struct wasm_loader *l, struct wasm_reader *r, uint8_
                      WASM_MAX_CONSTANT_DEPTH);
 }
 
-static void append_locals(struct wasm_loader *l, const struct wasm_reader *r, uint64_t count,
-                          uint8_t type)
+/* Counts `count` more locals, and makes room for them. */
+static void reserve_locals(struct wasm_loader *l, const struct wasm_reader *r, uint64_t count)
 {
     struct wasm_validator *v = l->validator;
     if (v->locals.count + count > WASM_MAX_LOCALS)
@@ -383,10 +405,30 @@ static void append_locals(struct wasm_loader *l, const struct wasm_reader *r, ui
         wasm_fail_at(&l->failure, WASM_INVALID, wasm_reader_offset(r),
                      "too many locals in all functions together: this engine allows %d",
                      WASM_MAX_ALL_LOCALS);
-    for (uint64_t i = 0; i < count; i++) {
-        *WASM_APPEND(&l->failure, v->locals) = type;
-        WASM_APPEND(&l->failure, v->uses);
-    }
+    WASM_RESERVE(&l->failure, v->locals, count);
+    WASM_RESERVE(&l->failure, v->uses, count);
+    if (count)
+        memset(&v->uses.items[v->uses.count], 0, count * sizeof *v->uses.items);
+}
+
+static void append_locals(struct wasm_loader *l, const struct wasm_reader *r, uint32_t count,
+                          uint8_t type)
+{
+    struct wasm_validator *v = l->validator;
+    reserve_locals(l, r, count);
+    if (count)
+        memset(&v->locals.items[v->locals.count], type, count);
+    v->locals.count = v->uses.count = v->locals.count + count;
+}
+
+static void append_parameters(struct wasm_loader *l, const struct wasm_reader *r,
+                              const struct wasm_func_type *type)
+{
+    struct wasm_validator *v = l->validator;
+    reserve_locals(l, r, type->param_count);
+    if (type->param_count)
+        memcpy(v->locals.items, type->params, type->param_count);
+    v->locals.count = v->uses.count = type->param_count;
 }
 
 /* The declared locals: runs of a count and a type. Counts are summed before any is believed,
@@ -463,8 +505,7 @@ void wasm_validate_body(struct wasm_loader *l, struct wasm_reader *r, uint32_t i
     struct wasm_validator *v = l->validator;
     l->failure.function = index;
     v->locals.count = v->uses.count = 0;
-    for (uint32_t i = 0; i < type->param_count; i++)
-        append_locals(l, r, 1, type->params[i]);
+    append_parameters(l, r, type);
     read_locals(l, r);
     validate_expression(l, r, (struct wasm_type_list){type->results, type->result_count},
                         false);

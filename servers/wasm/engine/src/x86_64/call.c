@@ -91,16 +91,11 @@ static void receive_parameters(struct x64 *c)
 {
     const struct wasm_func_type *type = &c->function->type->type;
     struct pair pairs[PAIRS];
-    unsigned count = 0, integers = 0, vectors = 0;
+    unsigned count = 0;
     for (uint32_t i = 0; i < type->param_count; i++) {
         x64_room(c, X64_ROOM);
         const struct x64_local *l = &c->locals.items[i];
-        bool vector = x64_is_vector(l->type);
-        unsigned from = X64_NONE;
-        if (vector && vectors < X64_VECTOR_ARGS)
-            from = XMM0 + vectors++;
-        else if (!vector && integers < X64_INTEGER_ARGS)
-            from = x64_arguments[integers++];
+        unsigned from = l->arrives;
         if (from != X64_NONE && l->reg != X64_NONE)
             pairs[count++] = (struct pair){l->reg, (uint8_t)from, l->type};
         else if (from != X64_NONE)

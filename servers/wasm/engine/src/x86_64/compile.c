@@ -208,8 +208,9 @@ static void compile_instruction(struct x64 *c)
         skip_dead(c, opcode);
         return;
     }
-    x64_room(c, X64_ROOM);
     c->pinned = 0;
+    x64_settle(c);
+    x64_room(c, X64_ROOM);
     if (c->count > 0 && x64_top(c)->kind == X64_FLAGS && !takes_flags(opcode)) {
         x64_settle_flags(c);
         c->pinned = 0;
@@ -246,7 +247,8 @@ static void compile_instruction(struct x64 *c)
 
 static void add_local(struct x64 *c, uint8_t type)
 {
-    *WASM_APPEND(&c->failure, c->locals) = (struct x64_local){.type = type, .reg = X64_NONE};
+    *WASM_APPEND(&c->failure, c->locals) =
+        (struct x64_local){.type = type, .reg = X64_NONE, .arrives = X64_NONE};
 }
 
 static const struct wasm_hints *begin(struct x64 *c, struct wasm_func *f)

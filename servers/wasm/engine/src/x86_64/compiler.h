@@ -42,9 +42,10 @@ struct x64_value {
 
 struct x64_local {
     uint8_t type;
-    uint8_t reg;   /* or X64_NONE: in its slot */
-    uint16_t refs; /* values on the stack that name it; saturates */
-    int32_t slot;  /* from rsp */
+    uint8_t reg;     /* or X64_NONE: in its slot */
+    uint8_t arrives; /* the register in which a parameter arrives, or X64_NONE */
+    uint8_t refs;    /* values on the stack that name it; saturates */
+    int32_t slot;    /* from rsp */
 };
 
 struct x64_block {
@@ -204,6 +205,9 @@ static inline bool x64_is_temp(const struct x64 *c, unsigned reg)
 
 /* Turns flags on top into 0 or 1. */
 void x64_settle_flags(struct x64 *c);
+/* Settles what is deep: only so many values on top are looked through one by one, so that no
+ * instruction's work grows with the stack. Before an instruction; keeps flags. */
+void x64_settle(struct x64 *c);
 /* All values below `height` that are in registers or locals: to their slots. Leaves flags. */
 void x64_flush(struct x64 *c, uint32_t height);
 /* The same, and constants too, for the values [from, count). */

@@ -6,10 +6,15 @@ static struct x64_block *block_at(struct x64 *c, uint32_t depth)
     return &c->blocks.items[c->blocks.count - 1 - depth];
 }
 
+/* Settled values own nothing: they go at once. */
 static void drop_to(struct x64 *c, uint32_t height)
 {
-    while (c->count > height)
+    while (c->count > height && c->count > c->settled)
         x64_drop(c);
+    if (c->count > height) {
+        c->count = height + 1;
+        x64_drop(c);
+    }
 }
 
 /* After a jump: what follows is not reached. The values of this block are gone. */
@@ -59,6 +64,8 @@ static void carry(struct x64 *c, const struct x64_block *b)
     uint64_t *result = c->native->results;
     for (uint32_t i = 0; i < arity; i++) {
         const struct x64_value *v = &c->values[from + i];
+        if (v->kind == X64_SLOT && from == b->height && !to_caller)
+            continue;
         x64_room(c, X64_ROOM);
         x64_value_to_mem(c, v, from + i,
                          to_caller ? x64_absolute(result) : x64_slot(c, b->height + i));
@@ -197,6 +204,7 @@ static void restore(struct x64 *c, const struct x64_block *b, const uint8_t *typ
     c->unreachable = false;
     for (uint32_t i = 0; i < count; i++)
         x64_push_slot(c, types[i]);
+    c->settled = c->count;
 }
 
 static void start_else(struct x64 *c)

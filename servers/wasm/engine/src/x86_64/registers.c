@@ -14,17 +14,18 @@ static const uint32_t ALWAYS = X64_BIT(RAX) | X64_BIT(RCX) | X64_BIT(RDX) | X64_
 
 const uint8_t x64_arguments[X64_INTEGER_ARGS] = {RDI, RSI, R8, R9, RDX, RCX};
 
-/* The register in which parameter `local` arrives, or X64_NONE. */
-static unsigned arrival(const struct wasm_func_type *type, uint32_t local)
+static void find_arrivals(struct x64 *c)
 {
-    if (local >= type->param_count)
-        return X64_NONE;
-    uint32_t before = 0;
-    for (uint32_t i = 0; i < local; i++)
-        before += x64_is_vector(type->params[i]) == x64_is_vector(type->params[local]);
-    if (x64_is_vector(type->params[local]))
-        return before < X64_VECTOR_ARGS ? XMM0 + before : X64_NONE;
-    return before < X64_INTEGER_ARGS ? x64_arguments[before] : X64_NONE;
+    const struct wasm_func_type *type = &c->function->type->type;
+    unsigned integers = 0, vectors = 0;
+    for (uint32_t i = 0; i < type->param_count; i++) {
+        unsigned reg = X64_NONE;
+        if (!x64_is_vector(type->params[i]))
+            reg = integers < X64_INTEGER_ARGS ? x64_arguments[integers++] : X64_NONE;
+        else if (vectors < X64_VECTOR_ARGS)
+            reg = XMM0 + vectors++;
+        c->locals.items[i].arrives = (uint8_t)reg;
+    }
 }
 
 static unsigned take_first(const uint8_t *list, unsigned count, uint32_t *taken)
@@ -75,18 +76,18 @@ static const struct wasm_hot_local *hot_locals(const struct wasm_module *m,
 static void assign_integers(struct x64 *c, const struct wasm_hints *hints, uint32_t *taken)
 {
     const struct wasm_hot_local *hot = hot_locals(c->module, hints);
-    const struct wasm_func_type *type = &c->function->type->type;
     uint32_t reserved = 0; /* registers in which hot parameters arrive */
     const uint32_t KEEPABLE = X64_BIT(RDI) | X64_BIT(RSI) | X64_BIT(R8);
     for (uint32_t i = 0; i < hints->count; i++) {
-        unsigned reg = hot[i].vector ? X64_NONE : arrival(type, hot[i].local);
+        unsigned reg = hot[i].vector ? X64_NONE : c->locals.items[hot[i].local].arrives;
         if (reg != X64_NONE)
             reserved |= X64_BIT(reg) & KEEPABLE;
     }
     for (uint32_t i = 0; i < hints->count; i++)
         if (!hot[i].vector)
-            c->locals.items[hot[i].local].reg = (uint8_t)choose(
-                hot[i].weight, hints->calls, arrival(type, hot[i].local), reserved, taken);
+            c->locals.items[hot[i].local].reg =
+                (uint8_t)choose(hot[i].weight, hints->calls,
+                                c->locals.items[hot[i].local].arrives, reserved, taken);
 }
 
 static void assign_vectors(struct x64 *c, const struct wasm_hints *hints, uint32_t *taken)
@@ -116,7 +117,7 @@ static int32_t lay_out_locals(struct x64 *c, bool calls)
             c->kept[c->kept_count++] = i;
         if (l->reg != X64_NONE && !kept)
             continue;
-        if (i < type->param_count && arrival(type, i) == X64_NONE)
+        if (i < type->param_count && l->arrives == X64_NONE)
             continue;
         l->slot = at;
         at += l->type == WASM_V128 ? 16 : 8;
@@ -128,11 +129,9 @@ static int32_t lay_out_locals(struct x64 *c, bool calls)
 static void lay_out_arguments(struct x64 *c)
 {
     const struct wasm_func_type *type = &c->function->type->type;
-    uint32_t integers = 0, vectors = 0;
     int32_t at = (int32_t)(c->function->frame_bytes + 8);
     for (uint32_t i = 0; i < type->param_count; i++) {
-        if (x64_is_vector(type->params[i]) ? vectors++ < X64_VECTOR_ARGS
-                                           : integers++ < X64_INTEGER_ARGS)
+        if (c->locals.items[i].arrives != X64_NONE)
             continue;
         c->locals.items[i].slot = at;
         at += type->params[i] == WASM_V128 ? 16 : 8;
@@ -142,6 +141,7 @@ static void lay_out_arguments(struct x64 *c)
 void x64_assign_registers(struct x64 *c, const struct wasm_hints *hints)
 {
     uint32_t taken = 0;
+    find_arrivals(c);
     assign_integers(c, hints, &taken);
     assign_vectors(c, hints, &taken);
     const uint32_t EITHER = X64_BIT(RDI) | X64_BIT(RSI) | X64_BIT(R8) | 0x7fffu << 16;

@@ -23,7 +23,7 @@ struct x64_mem x64_local_mem(const struct x64 *c, uint32_t local)
 static void forget_local(struct x64 *c, uint32_t local)
 {
     struct x64_local *l = &c->locals.items[local];
-    if (l->refs != UINT16_MAX)
+    if (l->refs != UINT8_MAX)
         l->refs--;
 }
 
@@ -115,7 +115,7 @@ void x64_push_const(struct x64 *c, uint8_t type, uint64_t bits)
 void x64_push_local(struct x64 *c, uint32_t local)
 {
     struct x64_local *l = &c->locals.items[local];
-    if (l->refs != UINT16_MAX)
+    if (l->refs != UINT8_MAX)
         l->refs++;
     push(c, X64_LOCAL, l->type)->local = local;
 }
@@ -323,6 +323,15 @@ static void go_home(struct x64 *c, uint32_t height)
         forget_local(c, v->local);
         v->kind = X64_SLOT;
     }
+}
+
+void x64_settle(struct x64 *c)
+{
+    enum { UNSETTLED_MAX = 32 };
+    if (c->count - c->settled <= UNSETTLED_MAX)
+        return;
+    x64_room(c, X64_ROOM);
+    x64_flush(c, c->count - UNSETTLED_MAX);
 }
 
 void x64_flush(struct x64 *c, uint32_t height)
