@@ -9,8 +9,8 @@
 #              and of fast against general path (2,000 states)
 #   model      the kernel's code under libFuzzer on the host, 120 s; 100 more traces for the model
 #              of waiting (ci/model); the first slice also searches its larger sizes
-#   engine     60 s of fuzzing for each of the engine's targets; 80 generated modules in the
-#              interpreter, the compiler and V8 (20,000)
+#   engine     60 s of fuzzing for each of the engine's targets; 80 modules of either generator in
+#              the interpreter, the compiler and V8 (20,000)
 #   fuzz1      4 x 10^6 system calls against the kernel's debug build on one CPU (10^9 in all)
 #   fuzz4      4 x 10^5 on four (10^8)
 #   ways       fast against general path in the booted kernel: 200 episodes, some 56,000 calls
@@ -52,7 +52,8 @@ model() {
     [ "$next" != 0 ] || bash ci/model/run.sh big
 }
 engine() {
-    ci/fuzz/differential/differential.py 80 $((next * 80)) &&
+    ci/fuzz/differential/differential.py wasm-opt 80 $((next * 80)) &&
+        ci/fuzz/differential/differential.py pressure 80 $((next * 80)) &&
         PITH_SEED=$((next + 1)) bash ci/fuzz/engine/run.sh 60
 }
 fuzz1() { ci/fuzz/kernel/run.py $((next + 1)) 4000000 1; }

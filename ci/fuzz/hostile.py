@@ -18,7 +18,11 @@ import tempfile
 sys.path.append(str(pathlib.Path(__file__).resolve().parent / "differential"))
 from denan import module, number  # pylint: disable=wrong-import-position
 
-MOST = 100  # times the ordinary module's time for a byte
+MOST = 20  # times the ordinary module's time for a byte
+# Where a few bytes stand for a thousand values, for address space, or for a backtrace, it takes its time.
+MOST_DEAR = 100
+DEAR = ("many_parameters", "many_results", "many_joins", "many_arguments", "table_of_values", "many_memories",
+        "trap_in_a_large_function")
 I32, F64 = b"\x7f", b"\x7c"
 GET, SET, DROP, END = b"\x20", b"\x21", b"\x1a", b"\x0b"
 CONST = b"\x41\x01"
@@ -62,17 +66,10 @@ def ordinary():
 
 def locals_on_the_stack():
     """Each local is assigned when all are on the stack."""
-    count = 30000
+    count = 32000
     code = b"".join(GET + number(i) for i in range(count))
     code += b"".join(CONST + SET + number(i) for i in range(count))
     return make([body(code + DROP * count, (count, I32))])
-
-
-def registers_below_constants():
-    """Values that hold registers lie deep; instructions that need these come above."""
-    hop = (CONST + GET + b"\0\x74" + DROP) + (GET + b"\0" + GET + b"\0\x6e" + DROP)
-    code = (GET + b"\0\x45") * 2 + CONST * 30000 + hop * 20000 + DROP * 30002
-    return make([body(code, (1, I32))])
 
 
 def copies_below_constants():
@@ -86,7 +83,7 @@ def copies_below_constants():
 
 def many_parameters():
     """Functions of three bytes with a thousand parameters each."""
-    return make([body(b"")] * 40000, types=(functype(I32 * 500 + F64 * 500),))
+    return make([body(b"")] * 9900, types=(functype(I32 * 500 + F64 * 500),))
 
 
 def many_locals():
@@ -207,7 +204,7 @@ def long_names():
     return make([body(b"\x10" + number(i + 1) if i < 39999 else b"\0") for i in range(40000)]) + b"\0" + number(len(section)) + section
 
 
-CASES = [locals_on_the_stack, registers_below_constants, copies_below_constants, many_parameters, many_locals,
+CASES = [locals_on_the_stack, copies_below_constants, many_parameters, many_locals,
          many_results, many_joins, dead_results, many_arguments, conditional_branches, table_of_values, table_of_depths,
          empty_functions, many_types, many_exports, data_segments, element_segments, many_globals,
          many_tables, many_memories, many_constants, calls_forward, trap_in_a_large_function, long_names]
@@ -245,7 +242,7 @@ def main(runner, names):
                 ratio = spent / len(data) / price
                 line = ", ".join(said.splitlines()[1:3])[:90]
                 print(f"{case} {mode}: {len(data)} bytes, {spent:.2f} s, {ratio:.1f} times; {line}", flush=True)
-                failed += status != 0 or ratio > MOST
+                failed += status != 0 or ratio > (MOST_DEAR if case in DEAR else MOST)
     print(f"{2 * len(names) - failed} passed, {failed} failed, 0 skipped")
     return failed != 0
 

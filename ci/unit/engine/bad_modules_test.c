@@ -128,14 +128,14 @@ static void test_huge_counts_allocate_nothing(void **state)
 /* Functions of 10 bytes with 50,000 locals each: refused before they take minutes. */
 static void test_locals_of_all_functions_are_bounded(void **state)
 {
-    enum { FUNCTIONS = 1001, BODY = 7 };
+    enum { FUNCTIONS = 201, BODY = 7 };
     (void)state;
     const uint8_t DECLARED[] = "\x06\x01\xd0\x86\x03\x7f\x0b"; /* 50,000 of i32 */
     uint8_t bytes[64 + FUNCTIONS * (BODY + 1)], *at = bytes;
-    memcpy(at, HEADER "\x01\x04\x01\x60\x00\x00\x03\xeb\x07\xe9\x07", 19);
+    memcpy(at, HEADER "\x01\x04\x01\x60\x00\x00\x03\xcb\x01\xc9\x01", 19);
     memset(at += 19, 0, FUNCTIONS);
     at += FUNCTIONS;
-    memcpy(at, "\x0a\xe1\x36\xe9\x07", 5); /* 2 + FUNCTIONS * BODY bytes */
+    memcpy(at, "\x0a\x81\x0b\xc9\x01", 5); /* 2 + FUNCTIONS * BODY bytes */
     at += 5;
     for (unsigned i = 0; i < FUNCTIONS; i++, at += BODY)
         memcpy(at, DECLARED, BODY);
@@ -205,8 +205,8 @@ static uint8_t *put_length(uint8_t *at, size_t n)
     return at;
 }
 
-/* A branch is four bytes, and carries 1,000 values: code of 12 KB for each is refused before
- * it takes the machine's memory. */
+/* A branch is four bytes, and moves 1,000 values down by one: code of 12 KB for each is refused
+ * before it takes the machine's memory. */
 static void test_code_cannot_outgrow_its_module(void **state)
 {
     enum { BRANCHES = 8000, VALUES = 1000 };
@@ -217,14 +217,15 @@ static void test_code_cannot_outgrow_its_module(void **state)
     at = put(at, "\x02\x60\0\0\x60\0\xe8\x07", 8); /* [] -> [], [] -> 1,000 of i32 */
     at = (uint8_t *)memset(at, WASM_I32, VALUES) + VALUES;
     at = put(at, "\x03\x02\x01\0\x0a", 5);
-    size_t body = 3 + 2 + 2 * VALUES + 4 * BRANCHES + 1 + VALUES + 1;
+    size_t body = 3 + 2 + 2 * (VALUES + 1) + 4 * BRANCHES + 2 + 1 + VALUES + 1;
     at = put_length(at, 1 + 5 + body);
     at = put_length(put(at, "\x01", 1), body);
     at = put(at, "\x01\x01\x7f\x02\x01", 5); /* an i32 local; block of the second type */
-    for (unsigned i = 0; i < VALUES; i++)
+    for (unsigned i = 0; i < VALUES + 1; i++)
         at = put(at, "\x20\0", 2);
     for (unsigned i = 0; i < BRANCHES; i++)
         at = put(at, "\x20\0\x0d\0", 4); /* br_if 0 */
+    at = put(at, "\x0c\0", 2);
     *at++ = 0x0b;
     at = (uint8_t *)memset(at, 0x1a, VALUES) + VALUES;
     *at++ = 0x0b;

@@ -22,6 +22,8 @@
     (if (result i32) (i32.eqz (local.get 0))
       (then (i32.const 0))
       (else (return_call $down (i32.sub (local.get 0) (i32.const 1))))))
+  ;; The branch is the first instruction that makes code.
+  (func (export "i") (param i32) (loop (br_if 0 (local.get 0))))
   (func (export "h") (param f64 f64) (result f64)
     (f64.add (f64.mul (local.get 0) (local.get 1)) (f64.sqrt (local.get 0)))
     (f64.sub (local.get 1) (f64.mul (local.get 0) (f64.const 3)))

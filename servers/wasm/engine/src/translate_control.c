@@ -68,9 +68,10 @@ static struct condition take_condition(struct wasm_translator *t)
  * takes it back, to become part of the branch, and returns true. */
 static bool take_step(struct wasm_translator *t, const struct condition *c, uint32_t *step)
 {
-    const union wasm_cell *add = &t->code.items[t->last ? t->last - 1 : 0];
-    if (!t->last || c->opcode > 0x4f || (c->mode != WASM_SS && c->mode != WASM_SK) ||
-        add[0].fn != wasm_integer_ops[OP_I32_ADD].fn[WASM_SK][WASM_TO_SLOT] ||
+    if (!t->last || c->opcode > 0x4f || (c->mode != WASM_SS && c->mode != WASM_SK))
+        return false;
+    const union wasm_cell *add = &t->code.items[t->last - 1];
+    if (add[0].fn != wasm_integer_ops[OP_I32_ADD].fn[WASM_SK][WASM_TO_SLOT] ||
         add[1].h[0] != c->operands.h[1] || add[1].h[1] != c->operands.h[1])
         return false;
     *step = add[1].w[1];

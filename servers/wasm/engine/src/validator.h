@@ -46,6 +46,10 @@ uint8_t wasm_pop(struct wasm_validator *v, uint8_t type);
 void wasm_push_list(struct wasm_validator *v, struct wasm_type_list list);
 void wasm_pop_list(struct wasm_validator *v, struct wasm_type_list list);
 
+/* Validates instructions up to the `end` of the expression, which leaves `results`. */
+void wasm_validate_expression(struct wasm_loader *l, struct wasm_reader *r,
+                              struct wasm_type_list results, bool constant);
+
 /* An index immediate, checked against the `count` things there are. */
 uint32_t wasm_read_index(struct wasm_validator *v, size_t count, const char *what);
 

@@ -245,10 +245,12 @@ static void compile_instruction(struct x64 *c)
         x64_give_up(c, "not compiled");
 }
 
-static void add_local(struct x64 *c, uint8_t type)
+static void add_locals(struct x64 *c, uint32_t count, uint8_t type)
 {
-    *WASM_APPEND(&c->failure, c->locals) =
-        (struct x64_local){.type = type, .reg = X64_NONE, .arrives = X64_NONE};
+    const struct x64_local LOCAL = {.type = type, .reg = X64_NONE, .arrives = X64_NONE};
+    WASM_RESERVE(&c->failure, c->locals, count);
+    while (count-- > 0)
+        c->locals.items[c->locals.count++] = LOCAL;
 }
 
 static const struct wasm_hints *begin(struct x64 *c, struct wasm_func *f)
@@ -266,12 +268,10 @@ static const struct wasm_hints *begin(struct x64 *c, struct wasm_func *f)
     c->unreachable = false;
     c->dead = 0;
     for (uint32_t i = 0; i < type->param_count; i++)
-        add_local(c, type->params[i]);
+        add_locals(c, 1, type->params[i]);
     for (uint32_t runs = x64_u32(c); runs > 0; runs--) {
         uint32_t count = x64_u32(c);
-        uint8_t local = *c->at++;
-        while (count-- > 0)
-            add_local(c, local);
+        add_locals(c, count, *c->at++);
     }
     if (c->values_capacity < hints->max_height + (size_t)8) {
         c->values_capacity = 2 * (hints->max_height + (size_t)8);
