@@ -30,7 +30,10 @@ MUTANTS = {
     "stack_limit": ("enter.c", "return WASM_TRAP_STACK + 1;", "return 0;"),
     "fuel": ("call.c", "x64_exit(c, x64_jcc(&c->code, CC_S, 0), stub, start);", ""),
     "loop_charge": ("control.c", "        x64_charge_loop(c);\n", ""),
-    "own_memory_again": ("call.c", "    if (callee->foreign)\n", "    if (0)\n"),
+    "own_memory_again": ("call.c", "    if (callee->foreign || c->module->leaves)\n",
+                         "    if (!callee->foreign && c->module->leaves)\n"),
+    "own_memory_after_hops": ("call.c", "    if (callee->foreign || c->module->leaves)\n", "    if (callee->foreign)\n"),
+    "host_keeps_frame": ("call.c", "    uint32_t host = x64_jcc(a, CC_E, 0);", "    uint32_t host = x64_jcc(a, CC_NE, 0);"),
     "arguments_exchanged": ("call.c", "x64_rr(&c->code, W64 | 0x87, to, from);", ""),
     "locals_kept": ("call.c", "i < c->kept_count", "i < 0"),
     "saved_registers": ("call.c", "            x64_push(a, reg);", "            x64_push(a, RAX);"),
@@ -59,7 +62,6 @@ MUTANTS = {
                               "    x64_alu_ri(a, 0, ALU_CMP, index, (int32_t)count);\n"
                               "    jcc_forward(c, CC_AE, &other);\n"
                               "    unsigned table = x64_alloc_gp(c), target = x64_alloc_gp(c);\n"),
-    "indirect_registers": ("call.c", "    c->pinned = X64_BIT(RAX) | X64_BIT(R9); /* the index and the type have served */\n", ""),
     "narrow_exchange": ("atomic.c", "    extend(c, op->log2, RAX);\n", ""),
     "atomic_address": ("atomic.c", "    x64_drop(c);\n    c->pinned = pinned;", "    x64_drop(c);\n    (void)pinned;"),
     "stack_settles": ("values.c", "    if (c->count - c->settled <= UNSETTLED_MAX)\n        return;\n", "    return;\n"),

@@ -152,4 +152,12 @@
 
   (memory 1)
   (func (export "peek") (param i32) (result i32) (i32.load (local.get 0)))
-  (func (export "poke") (param i32 i32) (i32.store (local.get 0) (local.get 1))))
+  (func (export "poke") (param i32 i32) (i32.store (local.get 0) (local.get 1)))
+
+  ;; A tail call of what another instance puts into the table, and so on from there. Its own memory answers.
+  (table $hop (export "hop") 1 funcref)
+  (func (export "ping") (param $n i32) (param $sum i32) (param i64 i64 i64 i64 i64 i64 i64) (result i32)
+    (if (i64.ne (local.get 8) (i64.const 7)) (then (unreachable)))
+    (if (i32.eqz (local.get $n)) (then (return (i32.add (local.get $sum) (i32.load (i32.const 64))))))
+    (return_call_indirect $hop (param i32 i32) (result i32)
+      (i32.sub (local.get $n) (i32.const 1)) (i32.add (local.get $sum) (i32.const 1)) (i32.const 0))))

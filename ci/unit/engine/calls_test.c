@@ -238,6 +238,8 @@ static void test_each_instance_has_its_memory(void **state)
     assert_call(&caller, 507, "both", 1, (uint64_t)64);
     assert_call(&caller, 507, "both_indirect", 1, (uint64_t)64);
     assert_call(&caller, 507, "both_tail", 1, (uint64_t)64);
+    assert_call(&caller, 1000000, "hops", 1, (uint64_t)1000000);
+    assert_call(&caller, 999999 - 7 + 5, "hops", 1, (uint64_t)999999);
     wasm_store_free(g->store);
     wasm_module_free(caller.module);
     g->store = NULL;

@@ -129,6 +129,7 @@ struct wasm_module {
     WASM_ARRAY(struct wasm_hot_local) hot;
     uint32_t imported_functions;
     uint32_t imported_globals;
+    bool leaves; /* tail calls imports, or through tables: returns may come from elsewhere */
     bool has_start;
     uint32_t start;
     uint32_t names; /* offset of the name section's function names, 0 if none */

@@ -280,10 +280,10 @@ static void validate_branch(struct wasm_validator *v, uint8_t opcode)
         set_unreachable(v);
 }
 
-static struct wasm_type_list read_callee(struct wasm_validator *v, bool indirect,
+static struct wasm_type_list read_callee(struct wasm_validator *v, bool indirect, bool tail,
                                          struct wasm_type_list *results)
 {
-    const struct wasm_module *m = v->l->module;
+    struct wasm_module *m = v->l->module;
     uint32_t type_index;
     if (indirect) {
         type_index = wasm_read_index(v, m->types.count, "type");
@@ -293,9 +293,11 @@ static struct wasm_type_list read_callee(struct wasm_validator *v, bool indirect
         if (m->tables.items[table].type != WASM_FUNCREF)
             wasm_invalid(v, "type mismatch: call_indirect needs a table of funcref");
         wasm_pop(v, WASM_I32);
+        m->leaves |= tail;
     } else {
         uint32_t function = wasm_read_index(v, m->functions.count, "function");
         type_index = m->functions.items[function].type;
+        m->leaves |= tail && function < m->imported_functions;
     }
     const struct wasm_func_type *type = &m->types.items[type_index];
     *results = (struct wasm_type_list){type->results, type->result_count};
@@ -309,7 +311,7 @@ static void validate_call(struct wasm_validator *v, uint8_t opcode)
         wasm_require(v->l, v->r, WASM_TAIL_CALL);
     struct wasm_type_list results;
     bool indirect = opcode == OP_CALL_INDIRECT || opcode == OP_RETURN_CALL_INDIRECT;
-    struct wasm_type_list params = read_callee(v, indirect, &results);
+    struct wasm_type_list params = read_callee(v, indirect, tail, &results);
     wasm_pop_list(v, params);
     wasm_push_list(v, results);
     wasm_count_use(v, &v->calls);

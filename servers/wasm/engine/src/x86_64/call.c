@@ -272,7 +272,7 @@ static void call(struct x64 *c, const struct callee *callee)
         x64_call_to(&c->code, (uintptr_t)f->code);
     else
         x64_call_own(c, f, true);
-    if (callee->foreign)
+    if (callee->foreign || c->module->leaves)
         x64_rm(&c->code, W64 | 0x8b, R14, x64_absolute(&c->instance->data->memory));
 }
 
@@ -331,14 +331,16 @@ static void replace_frame(struct x64 *c, const struct callee *callee)
         x64_lea(a, W64, RSP, x64_at(RSP, end - words * 8));
     }
     c->pushed = 0;
-    if (callee->function)
-        x64_call_own(c, callee->function, false);
-    else
+    if (!callee->function)
         x64_rr(a, 0xff, 4, RAX);
+    else if (callee->foreign)
+        x64_jmp_address(a, (uintptr_t)callee->function->code);
+    else
+        x64_call_own(c, callee->function, false);
 }
 
-/* A call in tail position of a function that may use another memory returns here, to set r14
- * again. */
+/* A host function knows its caller by the return address, and returns at once: in tail position
+ * the frame may stay. */
 static void call_and_return(struct x64 *c, const struct callee *callee)
 {
     pass_arguments(c, callee->type, wasm_x64_stack_args(callee->type));
@@ -375,11 +377,10 @@ static void resolve(struct x64 *c, uint32_t table, const struct wasm_type_entry 
 
 static void tail_call(struct x64 *c, const struct callee *callee)
 {
-    if (callee->function && callee->foreign) {
+    if (callee->function->host)
         call_and_return(c, callee);
-    } else {
+    else
         replace_frame(c, callee);
-    }
     drop_many(c, callee->type->param_count);
 }
 
@@ -388,13 +389,10 @@ static void tail_call_indirect(struct x64 *c, const struct callee *callee)
 {
     struct x64_asm *a = &c->code;
     x64_flush_all(c, c->count - callee->type->param_count); /* both paths begin alike */
-    c->pinned = X64_BIT(RAX) | X64_BIT(R9); /* the index and the type have served */
-    unsigned own = x64_alloc_gp(c);
-    x64_mov_ri(a, own, (uintptr_t)c->instance);
-    x64_alu_rr(a, W64, ALU_CMP, R9, own);
-    uint32_t foreign = x64_jcc(a, CC_NE, 0);
+    x64_rr(a, W64 | 0x85, R9, R9); /* test: a host function has no instance */
+    uint32_t host = x64_jcc(a, CC_E, 0);
     replace_frame(c, callee);
-    x64_patch(a, foreign, x64_here(a));
+    x64_patch(a, host, x64_here(a));
     call_and_return(c, callee);
     drop_many(c, callee->type->param_count);
 }
