@@ -38,6 +38,7 @@ FRAME = struct.Struct("<cI")
 FRAME_MAX = 65536
 BOOT_SECONDS = 120  # from the start of the emulator to frame H; a healthy boot takes about one
 EARLY_SECONDS = 0.1
+PANIC_SILENCE = 1.0  # the panicked kernel never stops for so long before it is done
 EARLY_BYTES = 64 << 20
 BOOT_FAILED = 125
 TIMED_OUT = 124
@@ -263,9 +264,7 @@ def pump(link, console, serial, output, deadline):
     console_open = output_open = True
     while not link.done():
         if link.panicked:
-            # The rest of the panic's text follows at once.
-            time.sleep(0.3)
-            drain(link, console)
+            drain(link, console, PANIC_SILENCE)  # the rest of its text follows at once
             text = link.log_tail.decode(errors="replace")
             start = text.index("Pith panic: ")
             line = next((row for row in reversed(text[:start].splitlines()) if row.strip()), "")
@@ -313,12 +312,13 @@ def pump(link, console, serial, output, deadline):
     return link.status or (1 if link.get_failed else 0)
 
 
-def drain(link, console):
-    console.setblocking(False)
+def drain(link, console, silence=0.0):
+    """Takes what the console has sent, until nothing has come for `silence` seconds."""
+    console.settimeout(silence)
     try:
         while data := console.recv(65536):
             link.console(data)
-    except BlockingIOError:
+    except (BlockingIOError, TimeoutError):
         pass
 
 

@@ -20,8 +20,13 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = TOP / "build"
 PROGRAMS = pathlib.Path(__file__).parent / "programs"
 SMP = int(os.environ.get("PITH_SMP", "1"))
-ACCEL = "tcg,thread=" + ("multi" if SMP <= os.cpu_count() else "single")  # as qemu.sh does
 LIMIT = 240  # seconds for any one wait; a loaded machine is slow, a hanging one is found anyway
+
+
+def accel(smp):
+    """How the emulator runs `smp` CPUs, as qemu.sh chooses: more than the host has take turns."""
+    return "tcg,thread=" + ("multi" if smp <= os.cpu_count() else "single")
+
 
 
 class Result:
@@ -108,7 +113,7 @@ class Machine:
         qmp, qmp_far = socket.socketpair()
         self.log = open(folder / "emulator.log", "wb")
         self.emulator = subprocess.Popen(
-            ["qemu-system-x86_64", "-accel", ACCEL, "-machine", kind, "-cpu", cpu, "-smp", str(smp),
+            ["qemu-system-x86_64", "-accel", accel(smp), "-machine", kind, "-cpu", cpu, "-smp", str(smp),
              "-m", str(memory), "-nic", "none", "-no-reboot", "-display", "none", "-boot", "d",
              "-cdrom", str(iso), *extra,
              "-chardev", f"socket,id=console,fd={serial_far.fileno()}", "-serial", "chardev:console",

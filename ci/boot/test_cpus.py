@@ -13,12 +13,11 @@ LIMIT = 300  # seconds; CPUs that wait for each other on too few cores are slow
 LINE = re.compile(r"cpu (\d+)  apic (\d+)  idle +(\d+)%  (.+)")
 
 
-@pytest.mark.parametrize("smp, thread", [(2, "multi"), (4, "single")])
-def test_kernel_on(smp, thread):
+@pytest.mark.parametrize("smp", [2, 4])
+def test_kernel_on(smp):
     """ci/guest/cpus.c: threads are called, moved, diverted, destroyed while they run elsewhere, and
     pages taken from under them."""
-    with Guest(["-cpu", "max", "-smp", str(smp)], iso=TOP / "build" / "cpus-test.iso",
-               accel=f"tcg,thread={thread}") as guest:
+    with Guest(["-cpu", "max"], iso=TOP / "build" / "cpus-test.iso", smp=smp) as guest:
         text = guest.wait_for("guest end", LIMIT)
     assert "panic" not in text, text
     assert set(re.findall(r"^ok +(\S+)", text, re.M)) == TESTS, text
@@ -28,9 +27,9 @@ def test_cpu_that_is_listed_twice(tmp_path):
     """Firmware may name a CPU twice, as APIC and as x2APIC: it is started once, and stays. The
     emulator's does not: the list is changed when it has been read."""
     path = tmp_path / "gdb"
-    arguments = ["-cpu", "max", "-smp", "2", "-S",
+    arguments = ["-cpu", "max", "-S",
                  "-chardev", f"socket,id=gdb,path={path},server=on,wait=off", "-gdb", "chardev:gdb"]
-    with Guest(arguments, iso=TOP / "build" / "cpus-test.iso") as guest:
+    with Guest(arguments, iso=TOP / "build" / "cpus-test.iso", smp=2) as guest:
         gdb = Gdb(path)
         gdb.stop_at(addresses()["smp_start"])
         madt = int.from_bytes(bytes.fromhex(gdb.ask("g"))[40:48], "little")  # rdi
@@ -46,8 +45,7 @@ def test_cpu_that_is_listed_twice(tmp_path):
 def test_storm(smp):
     """ci/guest/storm.c: nothing is lost of threads that are moved, suspended and diverted at any
     moment, and all go on."""
-    with Guest(["-cpu", "max", "-smp", str(smp)], iso=TOP / "build" / "kernel-storm.iso",
-               accel="tcg,thread=multi") as guest:
+    with Guest(["-cpu", "max"], iso=TOP / "build" / "kernel-storm.iso", smp=smp) as guest:
         text = guest.wait_for("guest end", LIMIT)
     done = re.search(r"storm: (\d+) CPUs, (\d+) done, (\d+) interrupted, (\d+) diverted, 0 bad", text)
     assert done and int(done[1]) == smp and int(done[3]) and int(done[4]), text

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from test_kernel import TESTS, TOP, Guest, Monitor
+from test_kernel import LIMIT, TESTS, TOP, Guest, Monitor
 
 KERNEL = TOP / "build" / "arch" / "x86_64" / "kernel"
 PLACES = ["entry_syscall", "at_sysret", "trap_from_user", "at_iret"]
@@ -25,7 +25,7 @@ def addresses():
 
 def connect(path):
     line = socket.socket(socket.AF_UNIX)
-    until = time.monotonic() + 20
+    until = time.monotonic() + LIMIT
     while True:
         try:
             line.connect(str(path))
@@ -33,7 +33,7 @@ def connect(path):
         except OSError:
             assert time.monotonic() < until
             time.sleep(0.05)
-    line.settimeout(60)
+    line.settimeout(LIMIT)
     return line
 
 
@@ -91,3 +91,26 @@ def test_event_at(place, event, tmp_path: pathlib.Path):
         text = guest.wait_for("guest end")
     assert "panic" not in text and f"kernel test: {len(TESTS)} passed, 0 failed" in text, text
     assert event == "nmi" or len(re.findall("machine check: bank 9", text)) == ROUNDS, text
+
+
+def test_exception_in_the_kernel(tmp_path):
+    """An instruction of the kernel is spoilt while all CPUs run: one of them says what it met, once,
+    with reason, registers and call chain, and all stop."""
+    gdb_path, monitor_path = tmp_path / "gdb", tmp_path / "qmp"
+    with Guest(["-cpu", "max", "-qmp", f"unix:{monitor_path},server,nowait",
+                "-chardev", f"socket,id=gdb,path={gdb_path},server=on,wait=off",
+                "-gdb", "chardev:gdb"], iso=TOP / "build" / "cpus-test.iso", smp=3) as guest:
+        guest.wait_for("ok   at_once")
+        monitor, gdb = Monitor(monitor_path), Gdb(gdb_path)
+        gdb.stop_at(addresses()["kern_timer"])
+        assert gdb.ask(f"M{addresses()['kern_timer']:x},2:0f0b") == "OK"  # UD2
+        gdb.send("c")
+        text = guest.wait_for("This is a bug in the kernel[^$]*trap_user")
+        text = text[text.index("Pith panic"):]
+        assert re.match(r"Pith panic: invalid opcode in the kernel at \w+\s+This is a bug in the kernel. "
+                        r"build \w+\s+rip ", text) and "kern_timer+0" in text, text
+        assert text.count("rip ") == 1 and text.count("panic: ") == 1, text
+        until = time.monotonic() + LIMIT
+        while (state := monitor.human("info registers -a")).count("HLT=1") < 3:
+            assert time.monotonic() < until, state
+            time.sleep(0.1)

@@ -28,7 +28,7 @@ def test_functions(run, guests, name, options):
 
 
 def test_poll(run, guests):
-    done = run("mkdir /tmp/d; /streams.wasm hold | wasm --dir /tmp/d::/ /poll.wasm | cat",
+    done = run("mkdir /tmp/d; /streams.wasm hold /tmp/d/all-polled | wasm --dir /tmp/d::/ /poll.wasm | cat",
                *guests("poll", "streams"))
     assert done.status == 0 and done.out == b"0 failed\n", done
 

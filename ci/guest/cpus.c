@@ -21,11 +21,11 @@ static void pause_for(uint64_t microseconds)
         ;
 }
 
-/// Until *word is no longer `old`; false: ten seconds have passed.
+/// Until *word is no longer `old`; false: PATIENCE_SECONDS seconds have passed.
 static bool changes(const volatile uint64_t *word, uint64_t old)
 {
     for (uint64_t start = clock(); *word == old;)
-        if (clock() - start > boot()->tsc_hz * 10)
+        if (clock() - start > boot()->tsc_hz * PATIENCE_SECONDS)
             return false;
     return true;
 }

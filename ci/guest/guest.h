@@ -15,6 +15,9 @@
 
 enum { PAGE = 4096, FAR_STACK_BYTES = PAGE };
 
+/// Seconds that something may take before it counts as lost: the machine may be a slow one.
+enum { PATIENCE_SECONDS = 30 };
+
 static inline const struct boot_info *boot(void)
 {
     return (const struct boot_info *)BOOT_INFO_ADDRESS;

@@ -7,7 +7,13 @@
 
 #include "guest.h"
 
-enum { ROUNDS = 5, ROUND_MICROSECONDS = 200000, PRIORITY = 9, THREADS_MAX = 4 * BOOT_CPUS };
+enum {
+    ROUNDS = 5,
+    ROUND_MICROSECONDS = 200000,
+    PRIORITY = 9,
+    THREADS_MAX = 4 * BOOT_CPUS,
+    CALM_TURNS = 100000
+};
 
 /// Which thread does what: 0 and 1 answer, then come a caller, a computer and a tormentor for
 /// each CPU. `bad` says what went wrong first.
@@ -211,18 +217,24 @@ static void blow(uint64_t which, uint64_t d)
         bad(which, BAD_STATUS + status);
 }
 
+static void linger(uint64_t turns)
+{
+    for (; turns; turns--)
+        __asm__ volatile("" ::: "memory");
+}
+
 static void tormentor(uint64_t which, uint64_t seed, uint64_t c)
 {
     (void)c;
     for (uint64_t n = seed << 40;; n++) {
         if (calm) {
+            linger(CALM_TURNS); // the lock is for those that are to go on
             status_ignore(sys_yield());
             continue;
         }
         blow(which, mix(mix(n)));
         counts[which].done++;
-        for (uint64_t i = mix(n) % 256; i; i--)
-            __asm__ volatile("" ::: "memory");
+        linger(mix(n) % 256);
     }
 }
 
@@ -273,7 +285,7 @@ static void restore(uint32_t i)
     status_ignore(thread_do(threads[i], THREAD_OP_PRIORITY, PRIORITY, 0));
 }
 
-/// Whether thread `i` gets on now. Who is restored goes to the end of its queue: not too often.
+/// Whether thread `i` gets on now.
 static bool goes_on(uint32_t i)
 {
     uint64_t before = counts[i].done, start = clock(), state, time, priority;

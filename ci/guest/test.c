@@ -112,8 +112,8 @@ static void test_preemption(void)
             &(struct thread_plan){.entry = count_for_ever, .arguments = {i}, .priority = 10});
         thread_start(&t[i]);
     }
-    uint64_t until = clock() + boot()->tsc_hz / 2;
-    while (clock() < until)
+    uint64_t until = clock() + PATIENCE_SECONDS * boot()->tsc_hz;
+    while ((counts[0] <= 1000 || counts[1] <= 1000) && clock() < until)
         ;
     EXPECT(counts[0] > 1000 && counts[1] > 1000);
     for (int i = 0; i < 2; i++)
@@ -125,17 +125,46 @@ static void test_preemption(void)
     EXPECT(counts[0] + counts[1] == before);
 }
 
-/// Ten interrupts of the PIT at 1 kHz, each acknowledged, while nobody else runs.
-static void test_interrupts(void)
+enum { PIT_LINE = 0, PIT_HZ = 1000, PIT_COUNT = 1193182 / PIT_HZ };
+
+static void pit_write(uint32_t port, uint32_t byte)
 {
-    enum { PIT_LINE = 0, PIT_COUNT = 1193 };
     uint64_t value;
-    const uint32_t out = IO_OUT | IO_BYTE;
-    uint32_t endpoint = make(KIND_ENDPOINT, 0), signal = slots_take(1);
-    EXPECT(sys_cap_copy(BOOT_SLOT_CSPACE, signal, endpoint, DERIVE_SIGNAL, 1, 0) == OK);
-    EXPECT(sys_ioport(BOOT_SLOT_IOPORT, out, 0x43, 0x34, &value) == OK);
-    EXPECT(sys_ioport(BOOT_SLOT_IOPORT, out, 0x40, PIT_COUNT & 255, &value) == OK);
-    EXPECT(sys_ioport(BOOT_SLOT_IOPORT, out, 0x40, PIT_COUNT >> 8, &value) == OK);
+    EXPECT(sys_ioport(BOOT_SLOT_IOPORT, IO_OUT | IO_BYTE, port, byte, &value) == OK);
+}
+
+static void pit_start(void)
+{
+    pit_write(0x43, 0x34);
+    pit_write(0x40, PIT_COUNT & 255);
+    pit_write(0x40, PIT_COUNT >> 8);
+}
+
+/// What comes before the acknowledgement is one more signal: not many. False: nothing came,
+/// which is right only if the emulator's PIT stood still meanwhile.
+static bool one_is_kept(uint32_t endpoint, uint32_t signal)
+{
+    struct message m = {0};
+    while (sys_recv(endpoint, 0, &m, IPC_NONBLOCK) == OK) // of before
+        ;
+    pit_start();
+    EXPECT(sys_irq_control(BOOT_SLOT_IRQ, IRQ_OP_BIND, PIT_LINE, signal, 0) == OK);
+    EXPECT(sys_recv(endpoint, 0, &m, 0) == OK);
+    uint64_t start = clock();
+    while (clock() - start < 10 * boot()->tsc_hz / PIT_HZ)
+        ;
+    EXPECT(sys_recv(endpoint, 0, &m, IPC_NONBLOCK) == E_AGAIN);
+    pit_write(0x43, 0x30); // no more of them
+    EXPECT(sys_irq_control(BOOT_SLOT_IRQ, IRQ_OP_ACK, PIT_LINE, 0, 0) == OK);
+    bool kept = sys_recv(endpoint, 0, &m, IPC_NONBLOCK) == OK;
+    EXPECT(sys_irq_control(BOOT_SLOT_IRQ, IRQ_OP_UNBIND, PIT_LINE, 0, 0) == OK);
+    return kept;
+}
+
+/// Ten interrupts, each acknowledged, while nobody else runs: how long they take.
+static uint64_t ten_interrupts(uint32_t endpoint, uint32_t signal)
+{
+    pit_start();
     EXPECT(sys_irq_control(BOOT_SLOT_IRQ, IRQ_OP_BIND, PIT_LINE, signal, 0) == OK);
     uint64_t start = clock();
     for (int i = 0; i < 10; i++) {
@@ -145,18 +174,23 @@ static void test_interrupts(void)
         EXPECT(sys_irq_control(BOOT_SLOT_IRQ, IRQ_OP_ACK, PIT_LINE, 0, 0) == OK);
     }
     uint64_t microseconds = (clock() - start) * 1000000 / boot()->tsc_hz;
-    EXPECT(microseconds > 2000); // a late emulator hurries
-    // What comes before the acknowledgement is one more signal: neither lost nor many.
-    struct message m = {0};
-    EXPECT(sys_recv(endpoint, 0, &m, 0) == OK);
-    start = clock();
-    while (clock() - start < boot()->tsc_hz / 100)
-        ;
-    EXPECT(sys_recv(endpoint, 0, &m, IPC_NONBLOCK) == E_AGAIN);
-    EXPECT(sys_ioport(BOOT_SLOT_IOPORT, out, 0x43, 0x30, &value) == OK); // no more of them
-    EXPECT(sys_irq_control(BOOT_SLOT_IRQ, IRQ_OP_ACK, PIT_LINE, 0, 0) == OK);
-    EXPECT(sys_recv(endpoint, 0, &m, IPC_NONBLOCK) == OK);
     EXPECT(sys_irq_control(BOOT_SLOT_IRQ, IRQ_OP_UNBIND, PIT_LINE, 0, 0) == OK);
+    return microseconds;
+}
+
+/// The PIT at 1 kHz. An emulator that was stopped for a while may be late, or hurry: that is
+/// no reason to fail, but it is not so each time.
+static void test_interrupts(void)
+{
+    enum { TRIES = 10 };
+    uint32_t endpoint = make(KIND_ENDPOINT, 0), signal = slots_take(1), tries;
+    EXPECT(sys_cap_copy(BOOT_SLOT_CSPACE, signal, endpoint, DERIVE_SIGNAL, 1, 0) == OK);
+    for (tries = 0; tries < TRIES && ten_interrupts(endpoint, signal) <= 2000;)
+        tries++;
+    EXPECT(tries < TRIES);
+    for (tries = 0; tries < TRIES && !one_is_kept(endpoint, signal);)
+        tries++;
+    EXPECT(tries < TRIES);
 }
 
 // ---------------------------------------------------------------- isolation

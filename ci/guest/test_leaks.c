@@ -185,7 +185,7 @@ void test_fpu_leaks(void)
             .entry = use_fpu, .arguments = {i}, .priority = 10, .fpu = true});
         thread_start(&t[i]);
     }
-    uint64_t until = clock() + 10 * boot()->tsc_hz;
+    uint64_t until = clock() + PATIENCE_SECONDS * boot()->tsc_hz;
     while (fpu_done < 4 && clock() < until)
         status_ignore(sys_yield());
     EXPECT(fpu_done == 4 && bad_fpu == 0);
@@ -276,7 +276,7 @@ static void read_for_ever(uint64_t at, uint64_t number, uint64_t c)
 /// Whether a fault of reader `number` comes: its translation is gone.
 static bool faults(uint64_t at)
 {
-    uint64_t until = clock() + 5 * boot()->tsc_hz;
+    uint64_t until = clock() + PATIENCE_SECONDS * boot()->tsc_hz;
     struct message m = {0}, stay = {.tag = tag_make(0, 1, 0), .words = {FAULT_ACTION_PASS}};
     while (clock() < until) {
         if (sys_recv(test_endpoint, test_reply, &m, IPC_NONBLOCK) == OK) {

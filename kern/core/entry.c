@@ -225,6 +225,8 @@ struct arch_resume kern_timer(void)
     cpu_lock();
     sched_tick(cpu);
     (void)delete_bury(cpu, &budget); // the next tick goes on
+    if (!MUTANT(tick_again))
+        arch_timer_start(TICK_MICROSECONDS);
     return sched_resume(cpu);
 }
 

@@ -85,6 +85,8 @@ void sched_tick(struct cpu *cpu)
 void sched_set_priority(struct cpu *cpu, struct thread *thread, unsigned priority)
 {
     bool queued = thread->state == THREAD_STATE_READY;
+    if (!MUTANT(same_priority) && priority == thread->priority)
+        return;
     if (queued)
         sched_remove(thread);
     thread_set_priority(thread, priority);

@@ -26,7 +26,6 @@ enum {
     LVT_NMI = 4 << 8,
     LVT_EXTERNAL = 7 << 8,
     LVT_MASKED = 1 << 16,
-    TIMER_PERIODIC = 1 << 17,
     TIMER_BY_16 = 3,
     SOFTWARE_ENABLE = 1 << 8,
 };
@@ -37,7 +36,6 @@ enum { // commands
     ICR_START = 6 << 8,
     ICR_PENDING = 1 << 12,
     ICR_ASSERT = 1 << 14,
-    ICR_ALL_OTHERS = 3 << 18,
 };
 
 #define BASE_X2APIC (1ul << 10)
@@ -96,16 +94,25 @@ void arch_interrupt(const struct arch_cpu *cpu)
     command(cpu->apic_id, VECTOR_CPU);
 }
 
+/// Those that were left out are left alone: an NMI would have them run what is no code. Of the
+/// others all but the first, which starts them, have told that they are there.
 void arch_stop_others(void)
 {
-    stopping = true;
-    if (apic)
-        command(0, ICR_NMI | ICR_ALL_OTHERS);
+    __atomic_store_n(&stopping, true, __ATOMIC_RELEASE);
+    if (!apic)
+        return;
+    uint32_t self = apic[APIC_ID] >> 24;
+    for (uint32_t i = 0; i < ARCH_CPUS_MAX; i++) {
+        const struct arch_cpu *cpu = kern_cpu(i);
+        bool runs = i == 0 || __atomic_load_n(&cpu->frame, __ATOMIC_ACQUIRE);
+        if (runs && cpu->apic_id != self)
+            command(cpu->apic_id, ICR_NMI);
+    }
 }
 
 bool apic_stopping(void)
 {
-    return stopping;
+    return __atomic_load_n(&stopping, __ATOMIC_ACQUIRE);
 }
 
 struct phys apic_base(void)
@@ -138,7 +145,7 @@ void apic_timer_set_rate(uint64_t hz)
 void arch_timer_start(uint32_t microseconds)
 {
     uint64_t ticks = timer_hz * microseconds / 1000000;
-    apic[APIC_LVT_TIMER] = TIMER_PERIODIC | VECTOR_TIMER;
+    apic[APIC_LVT_TIMER] = VECTOR_TIMER;
     apic[APIC_TIMER_INITIAL] = ticks ? (uint32_t)ticks : 1;
 }
 

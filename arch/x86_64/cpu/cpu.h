@@ -62,8 +62,14 @@ void console_init(void);
 
 // ---- ../trap/backtrace.c
 
-/// The panic to come is about an exception at `ip`, where the stack pointer was `sp`.
-void backtrace_from(uint64_t ip, uint64_t sp);
+/// As trap/entry.asm's trap_alone pushes it.
+struct trap_state {
+    uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
+    uint64_t vector, code, rip, cs, rflags, rsp, ss;
+};
+
+/// The panic to come is about an exception that this CPU met in the kernel.
+void backtrace_from(const struct trap_state *state);
 
 // ---- instructions
 

@@ -1,4 +1,4 @@
-/// The call chain for a panic.
+/// The registers and the call chain for a panic.
 ///
 /// The kernel keeps no frame pointers: they would cost instructions in every system call. So
 /// the stack is searched for values that point behind a CALL in the kernel's code. A stale one
@@ -11,14 +11,31 @@
 
 enum { LINES_MAX = 12 };
 
-static uint64_t exception_ip, exception_sp;
+/// What each CPU met: one that panics shows its own, whatever the others do meanwhile.
+static const struct trap_state *exceptions[ARCH_CPUS_MAX];
 
 extern const uint8_t text_start[], text_end[]; // boot/kernel.ld
 
-void backtrace_from(uint64_t ip, uint64_t sp)
+static const struct arch_cpu *this_cpu(void)
 {
-    exception_ip = ip;
-    exception_sp = sp;
+    return (const struct arch_cpu *)arch_cpu();
+}
+
+void backtrace_from(const struct trap_state *state)
+{
+    exceptions[this_cpu()->number] = state;
+}
+
+static void print_state(const struct trap_state *s)
+{
+    kern_log("rip %016lx  rsp %016lx  rflags %08lx  code %lx\n", s->rip, s->rsp, s->rflags,
+             s->code);
+    kern_log("rax %016lx  rbx %016lx  rcx %016lx\n", s->rax, s->rbx, s->rcx);
+    kern_log("rdx %016lx  rsi %016lx  rdi %016lx\n", s->rdx, s->rsi, s->rdi);
+    kern_log("rbp %016lx  r8  %016lx  r9  %016lx\n", s->rbp, s->r8, s->r9);
+    kern_log("r10 %016lx  r11 %016lx  r12 %016lx\n", s->r10, s->r11, s->r12);
+    kern_log("r13 %016lx  r14 %016lx  r15 %016lx\n", s->r13, s->r14, s->r15);
+    kern_log("cr2 %016lx  cr3 %016lx\n", CR_READ(2), CR_READ(3));
 }
 
 static bool follows_call(uint64_t address)
@@ -62,11 +79,13 @@ static void search(uint64_t at, uint64_t top)
 
 void arch_backtrace(void)
 {
-    uint64_t top = ((const struct arch_cpu *)arch_cpu())->stack, bottom = top - STACK_BYTES;
+    const struct trap_state *exception = exceptions[this_cpu()->number];
+    uint64_t top = this_cpu()->stack, bottom = top - STACK_BYTES;
     uint64_t at = (uint64_t)__builtin_frame_address(0);
-    if (exception_sp != 0) {
-        print_address(exception_ip, 0);
-        at = exception_sp;
+    if (exception) {
+        print_state(exception);
+        print_address(exception->rip, 0);
+        at = exception->rsp;
     }
     if (bottom - at <= ARCH_PAGE_BYTES)
         at = bottom; // it overflowed into the guard page

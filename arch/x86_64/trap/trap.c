@@ -2,17 +2,10 @@
 /// interrupt to kern_interrupt() or kern_timer(), anything else in the kernel is a panic.
 
 #include "cpu/cpu.h"
-#include <arch/console.h>
 #include <arch/irq.h>
 #include <arch/kern.h>
 #include <arch/port.h>
 #include <pith/abi.h>
-
-/// As trap_alone pushes it.
-struct trap_state {
-    uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
-    uint64_t vector, code, rip, cs, rflags, rsp, ss;
-};
 
 // For trap/entry.asm alone.
 struct arch_resume trap_user(struct arch_frame *frame, uint64_t vector, uint64_t code);
@@ -150,18 +143,6 @@ static void handle_nmi(void)
         kern_panic("NMI: the hardware reports a failure (port 0x61: %x)", reason);
 }
 
-static void print_state(const struct trap_state *s)
-{
-    kern_log("rip %016lx  rsp %016lx  rflags %08lx  code %lx\n", s->rip, s->rsp, s->rflags,
-             s->code);
-    kern_log("rax %016lx  rbx %016lx  rcx %016lx\n", s->rax, s->rbx, s->rcx);
-    kern_log("rdx %016lx  rsi %016lx  rdi %016lx\n", s->rdx, s->rsi, s->rdi);
-    kern_log("rbp %016lx  r8  %016lx  r9  %016lx\n", s->rbp, s->r8, s->r9);
-    kern_log("r10 %016lx  r11 %016lx  r12 %016lx\n", s->r10, s->r11, s->r12);
-    kern_log("r13 %016lx  r14 %016lx  r15 %016lx\n", s->r13, s->r14, s->r15);
-    kern_log("cr2 %016lx  cr3 %016lx\n", CR_READ(2), CR_READ(3));
-}
-
 /// What can be met in the kernel and is no bug. True: go on where it struck.
 static bool handled(struct trap_state *s)
 {
@@ -196,9 +177,7 @@ void trap_kernel(struct trap_state *s)
         msr_write(MSR_GS_BASE, gs);
         return;
     }
-    arch_console_take();
-    print_state(s);
-    backtrace_from(s->rip, s->rsp);
+    backtrace_from(s);
     kern_panic("%s in the kernel at %lx",
                names[s->vector] ? names[s->vector] : "unknown exception", s->rip);
 }

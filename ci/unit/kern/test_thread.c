@@ -215,6 +215,24 @@ TEST(a_callee_runs_on_the_callers_slice)
     expect_equal(arch_cpu()->slice, left - 1);
 }
 
+/// The timer fires once each time that it is set.
+TEST(the_tick_comes_again_while_somebody_runs)
+{
+    mock_timer_on = false;
+    tick();
+    expect(mock_timer_on);
+}
+
+TEST(the_same_priority_again_changes_nothing)
+{
+    struct actor first = actor_new(63, 0, 0, 0), second = actor_new(63, 0, 0, 0);
+    expect_ok(k_control(first.handle, THREAD_OP_PRIORITY, 63, 0));
+    expect_ok(k_yield());
+    expect(running() == first.thread); // it has kept its place
+    expect_ok(k_yield());
+    expect(running() == second.thread);
+}
+
 TEST(nobody_ready_means_idle)
 {
     uint32_t endpoint = make(KIND_ENDPOINT, 0), signal = mint_signal(endpoint, 4);
@@ -276,6 +294,8 @@ const struct CMUnitTest thread_tests[] = {
     cmocka_unit_test(slices_go_round),
     cmocka_unit_test(a_preempted_thread_goes_on_first_with_what_it_had),
     cmocka_unit_test(a_callee_runs_on_the_callers_slice),
+    cmocka_unit_test(the_tick_comes_again_while_somebody_runs),
+    cmocka_unit_test(the_same_priority_again_changes_nothing),
     cmocka_unit_test(nobody_ready_means_idle),
     cmocka_unit_test(the_fpu_belongs_to_one_thread),
     cmocka_unit_test(a_lone_fpu_thread_costs_no_exchange),

@@ -14,5 +14,5 @@ void arch_console_take(void);
 void arch_console_screen(const char *text, size_t bytes);
 
 /// Prints the kernel's call chain through kern_log(), one line each: address, function and
-/// offset. In a panic about an exception, the chain of where that happened.
+/// offset. In a panic about an exception, the registers and the chain of where that happened.
 void arch_backtrace(void);

@@ -7,7 +7,7 @@
  *   abort      abort()
  *   wait pipe|fifo   read standard input or /fifo: first not waiting, then waiting
  *   steal      close all streams, write "mine" to /file, abort()
- *   hold       write "ready", then keep standard output open for five seconds
+ *   hold FILE  write "ready", then keep standard output open until FILE is there (two minutes)
  *   tty        print which streams are terminals
  */
 #include "raw.h"
@@ -104,7 +104,9 @@ int main(int argc, char **argv)
     }
     if (strcmp(what, "hold") == 0) {
         write(1, "ready", 5);
-        sleep(5);
+        for (int tenths = 0; access(argv[2], F_OK) != 0 && tenths < 1200; tenths++) {
+            usleep(100000);
+        }
         return 0;
     }
     if (strcmp(what, "tty") == 0) {
