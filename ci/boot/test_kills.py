@@ -59,3 +59,13 @@ def test_servers_that_hang_are_noticed(run, kills):
     assert "timer does not tick" in log and "files does not answer" in log, log
     for name in ("timer", "console", "files"):
         assert re.search(rf"{name} is ready again", log), log
+
+
+def test_servers_that_hang_as_they_start_are_noticed(run, kills):
+    """They begin with empty hands; who had called waits no longer than for that."""
+    done = run("/kills late 3; sleep 1; echo slept; /kills late 4; echo one > /dev/console; echo written",
+               "--add", kills)
+    assert done.status == 0 and done.out == b"slept\nwritten\n", done
+    log = (BUILD / "boot.log").read_text(errors="replace")
+    assert "timer does not start" in log and "console does not start" in log, log
+    assert "timer is ready again" in log and "console is ready again" in log, log

@@ -1,4 +1,5 @@
 """What programs used comes back, all of it: memory, and slots of the kernel's derivation tree."""
+import os
 import re
 
 NATIVE_RUNS = 1000
@@ -35,4 +36,18 @@ def test_guest_runs(run, tmp_path):
 
 def test_pipelines_and_files(run, tmp_path):
     before, after = runs(run, tmp_path, "cat /bin/sh | sha256sum > /tmp/x; cp /tmp/x /tmp/y; rm /tmp/x /tmp/y", 50)
+    assert before == after
+
+
+def test_guests_killed(run, program):
+    """A guest may die at any moment: others that run meanwhile do not notice, and all that it had
+    comes back. PITH_KILLS: how many."""
+    count = int(os.environ.get("PITH_KILLS", "100"))
+    seed = os.environ.get("PITH_SEED", "5")
+    warm = f"/guests {count // 10 + 1} {seed}"
+    done = run(f"{warm}; mem; {warm}; mem; /guests {count} {seed}; echo status $?; mem; ls /tmp",
+               "--add", program("guests"), "--add", program("guest"), "--add", program("guest.wasm"),
+               limit=240 + 2 * count)
+    assert f"\n{count} killed\nstatus 0\n".encode() in done.out and not done.err, done
+    _, before, after = taken(done.out)
     assert before == after

@@ -103,7 +103,9 @@ void terminal_start(uint32_t endpoint, void (*interrupt)(void), bool resumes)
     ps2_start(endpoint, SIGNAL_KEYBOARD, resumes);
     if (*KEPT_VIEW(typed))
         input((uint8_t)(*KEPT_VIEW(typed) - 1));
-    terminal_service(resumes ? SIGNAL_KEYBOARD | SIGNAL_SERIAL : 0);
+    if (resumes) // what came while nobody listened
+        server_loop()->signals |= SIGNAL_KEYBOARD | SIGNAL_SERIAL;
+    vga_show();
 }
 
 void terminal_settle(void)

@@ -1,7 +1,7 @@
 // Heartbeats: timer ticks once a second; then init asks each server, by a signal, and its
-// receive loop answers with one (lib/server.c). A server that is silent for ten ticks is buried
-// like one that faulted. Ticks are counted, not seconds: a machine that stood still loses
-// nobody. Whether timer ticks at all is for rtc.c to notice.
+// receive loop answers with one (lib/server.c). A server that is silent for ten ticks, or does
+// not get ready again in ten, is buried like one that faulted. Ticks are counted, not seconds:
+// a machine that stood still loses nobody. Whether timer ticks at all is for rtc.c to notice.
 #include <lib/log.h>
 #include <lib/slots.h>
 #include "servers.h"
@@ -36,24 +36,25 @@ void beat_due(void)
     bool starved = false; // one that hangs at a higher priority explains the silence of others
     for (uint32_t i = 0; i < manifest.count; i++) {
         struct server *server = &servers[i];
-        if (server->state != UP || !server->ping)
+        bool up = server->state == UP, again = server->state == STARTING && server->former_ip;
+        if (!server->ping || (!up && !again))
             continue;
         if (starved || server->missed < MISSED_MAX) {
             server->missed = starved ? 0 : server->missed + 1;
             status_ignore(sys_signal(server->ping));
         } else {
-            log_line("%s does not answer, %u heartbeats", server->plan->name, MISSED_MAX);
-            server_bury(server, true);
-            starved = true;
+            log_line("%s does not %s, %u heartbeats", server->plan->name,
+                     up ? "answer" : "start", MISSED_MAX);
+            server_bury(server, up); // what keeps it from starting is likely what it keeps
+            up = false;
         }
+        starved |= !up;
     }
 }
 
 void beat_answered(uint64_t bits)
 {
     for (uint32_t i = 0; i < manifest.count; i++)
-        if (bits >> (PONG_SHIFT + i) & 1) {
+        if (bits >> (PONG_SHIFT + i) & 1)
             servers[i].missed = 0;
-            servers[i].seen = true;
-        }
 }

@@ -165,11 +165,12 @@ void rtc_due(void)
     }
     for (uint32_t i = 0; i < manifest.count; i++) {
         struct server *server = &servers[i];
-        if (session_slot(server->plan->name) != STARTUP_SLOT_TIMER || server->state != UP)
+        bool up = server->state == UP, again = server->state == STARTING && server->former_ip;
+        if (session_slot(server->plan->name) != STARTUP_SLOT_TIMER || (!up && !again))
             continue;
         if (++pulses > PULSES_MAX && tsc_now() - tick_at > milliseconds(SILENCE_MS)) {
-            log_line("%s does not tick", server->plan->name);
-            server_bury(server, true);
+            log_line("%s does not %s", server->plan->name, up ? "tick" : "start");
+            server_bury(server, up);
         }
     }
 }

@@ -131,7 +131,6 @@ static void start(struct server *server)
         status = start_image(server, &gifts, &file);
     gifts_drop(&gifts);
     server->missed = 0;
-    server->seen = false;
     server->started = tsc_now();
     if (status == OK) {
         server->state = STARTING;
@@ -189,6 +188,7 @@ bool server_ready(uint32_t id)
     else if (server->state == STARTING)
         log_line("%s is ready", server->plan->name);
     server->ended = 0;
+    server->missed = 0;
     server->state = UP;
     if (session_slot(server->plan->name) == STARTUP_SLOT_TIMER)
         rtc_ticked();
@@ -273,8 +273,7 @@ static bool renew(struct server *server)
         sys_thread_registers(server->process.thread, 0) != OK)
         return false;
     const struct registers *registers = (const void *)ipc_buffer()->registers;
-    bool unaware = server->state == STARTING && server->former_ip && !server->seen;
-    if (!unaware) { // else what it was told still holds
+    if (server->state == UP || !server->former_ip) { // else what it was told still holds
         server->former_ip = registers->rip ? registers->rip : 1;
         server->former_status = registers->rax;
     }

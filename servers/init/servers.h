@@ -24,7 +24,6 @@ struct server {
     uint64_t former_ip;    ///< where the instance before was stopped, 0: it left nothing
     uint64_t former_status;
     uint32_t slots;    ///< of its space, for the next instance
-    bool seen;         ///< has answered since its start, so it knows how its former ended
     uint64_t doom;     ///< TSC from which on it is to be ended, 0: it is not
     uint64_t doom_end; ///< until then only if it is at work
     bool hang;         ///< it is not ended, but stopped

@@ -43,7 +43,8 @@ static uint64_t seen[SEEN];
 static uint64_t turn = 1;
 
 static bool former;
-static bool noting; // from kept_begin on
+static bool noting; // from kept_begin on, or from the start where there was a former
+static bool begun;  // kept_begin was
 
 // ---------------------------------------------------------------- notes
 
@@ -161,6 +162,7 @@ static __attribute__((noinline, noclone)) enum status armed_call(uint64_t number
     register uint64_t r10 __asm__("r10") = m->words[3];
     register uint64_t r12 __asm__("r12") = m->words[4];
     register uint64_t r13 __asm__("r13") = m->words[5];
+    CHECK(begun);
     log.always = always;
     __asm__ volatile("movl $1, %[armed]\n"
                      ".globl __pith_kept_call\n"
@@ -261,7 +263,7 @@ void kept_begin(void)
 {
     log.bytes = section_bytes();
     log.magic = KEPT_MAGIC;
-    noting = true;
+    noting = begun = true;
 }
 
 void kept_start(const struct startup *startup)

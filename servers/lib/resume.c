@@ -33,21 +33,33 @@ static void check_window(struct client *client)
         client->window = 0; // its owner will bring another
 }
 
+bool server_map_valid(const struct map *map, size_t bytes)
+{
+    uint32_t count = 0, buckets = map->bucket_count;
+    if (buckets & (buckets - 1) ||
+        (buckets && !heap_holds(map->buckets, buckets * sizeof *map->buckets)))
+        return false;
+    for (uint32_t i = 0; i < buckets; i++)
+        for (const struct map_node *node = map->buckets[i]; node; node = node->next)
+            if (!heap_holds(node, bytes) || ++count > map->count)
+                return false;
+    MAP_EACH(node, map) // all chains end, so each can be searched
+    {
+        if (map_find(map, node->key) != node)
+            return false;
+    }
+    return count == map->count;
+}
+
 static void check_clients(const struct server *server)
 {
     const struct map *map = &server_loop()->clients;
-    size_t bytes = server->client_bytes ? server->client_bytes : sizeof(struct client);
-    uint32_t count = 0, buckets = map->bucket_count;
-    KEPT_CHECK((buckets & (buckets - 1)) == 0);
-    KEPT_CHECK(!buckets || heap_holds(map->buckets, buckets * sizeof *map->buckets));
-    for (uint32_t i = 0; i < buckets; i++) {
-        for (struct map_node *node = map->buckets[i]; node; node = node->next) {
-            KEPT_CHECK(heap_holds(node, bytes) && ++count <= map->count);
-            KEPT_CHECK(map_find(map, node->key) == node);
-            check_window((struct client *)(void *)node);
-        }
+    KEPT_CHECK(server_map_valid(map, server->client_bytes ? server->client_bytes
+                                                          : sizeof(struct client)));
+    MAP_EACH(node, map)
+    {
+        check_window((struct client *)(void *)node);
     }
-    KEPT_CHECK(count == map->count);
 }
 
 bool server_list_valid(const struct list *head, size_t offset, size_t bytes)

@@ -197,6 +197,7 @@ void table_resume(const struct startup *startup)
     own_startup = startup;
     struct list *all = &table()->processes;
     uint32_t count = 0, last = 0;
+    KEPT_CHECK(server_map_valid(&table()->by_pid, sizeof(struct process)));
     KEPT_CHECK(server_list_valid(all, offsetof(struct process, link), sizeof(struct process)));
     KEPT_CHECK(server_list_valid(&table()->ends, offsetof(struct process, ends),
                                  sizeof(struct process)));
@@ -208,6 +209,8 @@ void table_resume(const struct startup *startup)
         last = process->pid;
         count++;
         process->last = 0;
+        if (process->child_end) // our former may have ended before it could
+            status_ignore(sys_signal(process->child_end));
         LIST_EACH(waiting, &process->waiters)
         {
             list_remove(waiting); // its caller knows, and comes again

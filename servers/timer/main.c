@@ -141,12 +141,13 @@ void server_main(const struct startup *startup)
     hardware_start(server.endpoint);
     hardware_entropy(seed);
     random_mix(&state()->generator, seed);
-    if (server_resume(&server))
+    if (server_resume(&server)) {
         waits_resume();
-    else
+        server_loop()->signals |= HARDWARE_SIGNAL; // what was due meanwhile
+    } else {
         begin();
+    }
     tick_arm();
-    waits_run(); // what was due meanwhile
     CHECK(init_ready(session_to(STARTUP_SLOT_INIT)) == OK);
     server_run(&server);
 }

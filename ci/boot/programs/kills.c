@@ -1,13 +1,15 @@
 // kills COUNT SEED SERVER...: ends each server (by its id) COUNT times at random moments, half
-// of them while it is found at work, under load: programs that write and read files, stream
-// bytes through pipes, sleep and are woken by alarms, spawn and wait, and write to the console.
-// Each checks that what was acknowledged is there, in order, once, and that nothing else fails.
+// of them while it is found at work, and one in eight once more while it starts, under load:
+// programs that write and read files, stream bytes through pipes, sleep and are woken by
+// alarms, spawn and wait, and write to the console. Each checks that what was acknowledged is
+// there, in order, once, and that nothing else fails.
 //
-// `kills hang SERVER...` stops their threads instead, and ends.
+// `kills hang SERVER...` stops their threads instead, and ends; `kills late SERVER...` ends
+// them and stops the thread of the next instance before it is ready.
 //
 // Every load runs until the file STOP is there, then ends with status 0, or says what was wrong
-// and ends with 1. The killer keeps its kills of one server more than a second apart, so that
-// the back-off stays at its shortest; the servers' kills overlap.
+// and ends with 1. The killer keeps its other kills of one server more than a second apart, so
+// that the back-off stays short; the servers' kills overlap.
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -25,6 +27,7 @@
 
 #include <proto/console.h>
 #include <proto/files.h>
+#include <proto/init.h>
 #include <proto/process.h>
 #include <proto/timer.h>
 
@@ -253,6 +256,7 @@ static void kill_all(int count, int servers, char **ids)
 {
     uint64_t due[8] = {0};
     int left[8], all = count * servers;
+    bool again[8] = {false}; // the next one comes while it starts
     for (int i = 0; i < servers; i++) {
         left[i] = count;
         due[i] = now() + next() % SECOND;
@@ -261,12 +265,15 @@ static void kill_all(int count, int servers, char **ids)
         for (int i = 0; i < servers; i++) {
             if (!left[i] || now() < due[i])
                 continue;
-            uint64_t after = next() % (20 * MS);
+            bool counts = !again[i];
+            again[i] = counts && next() % 8 == 0;
+            uint64_t after = again[i] ? 10 * MS : next() % (30 * MS);
             MUST(process_end_server(session_to(STARTUP_SLOT_PROCESS), (uint32_t)atoi(ids[i]),
-                                    10 * MS + after, (uint32_t)(next() % 2)) == OK);
-            due[i] = now() + 1200 * MS + next() % (200 * MS);
-            left[i]--;
-            all--;
+                                    after, again[i] ? END_NOW : (uint32_t)(next() % 2)) == OK);
+            due[i] = now() + (again[i] ? 15 * MS + next() % (10 * MS)
+                                       : 1200 * MS + next() % (200 * MS));
+            left[i] -= counts;
+            all -= counts;
         }
         call((uint32_t)(next() % 4));
         nap(next() % (3 * MS));
@@ -324,6 +331,17 @@ static int run(const char *self, int count, int servers, char **ids)
     return failed;
 }
 
+static void stop(uint32_t id, bool late)
+{
+    struct session *process = session_to(STARTUP_SLOT_PROCESS);
+    uint64_t start = now();
+    if (late)
+        MUST(process_end_server(process, id, 0, END_NOW) == OK);
+    while (late && now() - start < 3 * MS) // init waits for 10 before the next one starts
+        ;
+    MUST(process_end_server(process, id, late ? 0 : MS, END_HANG) == OK);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -340,10 +358,10 @@ int main(int argc, char **argv)
             loads[i].load();
             return 0;
         }
-    if (strcmp(argv[1], "hang") == 0) { // kills hang SERVER...
+    bool late = strcmp(argv[1], "late") == 0;
+    if (late || strcmp(argv[1], "hang") == 0) {
         for (int i = 2; i < argc; i++)
-            MUST(process_end_server(session_to(STARTUP_SLOT_PROCESS), (uint32_t)atoi(argv[i]),
-                                    MS, 2) == OK);
+            stop((uint32_t)atoi(argv[i]), late);
         return 0;
     }
     return run(argv[0], atoi(argv[1]), argc - 3, argv + 3);

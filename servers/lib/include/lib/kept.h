@@ -64,8 +64,9 @@ uint32_t kept_room(void);
 /// Before all else: makes the ranges, or takes them over from the instance before.
 void kept_start(const struct startup *startup);
 
-/// The first instance is ready: what it keeps is complete from here on. One that ends before
-/// leaves nothing.
+/// The instance is known to serve, by init too, and may make the system calls below: where it
+/// is stopped from here on is what its successor is told, and not what it was told itself. What
+/// the first one keeps is complete; had it ended before, it would have left nothing.
 void kept_begin(void);
 
 /// Whether there was an instance before, whose state is to be looked through and used.

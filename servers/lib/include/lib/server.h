@@ -112,6 +112,10 @@ void server_claim(const void *address);
 /// they should be.
 bool server_list_valid(const struct list *head, size_t offset, size_t bytes);
 
+/// Whether all objects of a map, their node first, are of this size, and are where map_find
+/// looks for them.
+bool server_map_valid(const struct map *map, size_t bytes);
+
 /// For the look through kept state: what is not true of it ends the server.
 #define KEPT_CHECK(condition)                                                                  \
     do {                                                                                       \
