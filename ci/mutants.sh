@@ -3,11 +3,12 @@
 # and runs the kernel's host tests: each mutant must make one fail.
 #   bash ci/mutants.sh [NAME...]       default: all
 # Last line: `N passed, N failed, N skipped`; a mutant that lives is a failure.
-set -u
+set -u -o pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
+source ci/mutants_each.sh
 out=$PWD/build/mutants
 tests=ci/unit/kern
-mkdir -p "$out/objects" && rm -f "$out"/lived*
+mkdir -p "$out/objects"
 /usr/bin/python3 toolchain/gen.py abi "$out" kern/abi/pith.idl >/dev/null || exit 1
 
 flags=(-std=c17 -O1 -w -I"$tests/mock" -I"$tests" -Iarch/x86_64/include -Ikern/include
@@ -43,35 +44,20 @@ if [ $# -gt 0 ]; then names=("$@"); else
     twice=$(printf '%s\n' "${names[@]}" | uniq -d)
     [ -z "$twice" ] || echo "names used twice: $twice"
 fi
-# Every `step`-th name from `first` on, each worker with files of its own.
-work() { # work FIRST STEP
-    local i name source mutant
-    for ((i = $1; i < ${#names[@]}; i += $2)); do
-        name=${names[i]}
-        source=$(grep -lP "\b(CHECK|ASSERT)\(\s*$name,|\bMUTANT\($name\)" kern/*/*.c | head -n 1)
-        mutant=$out/objects/mutant$1.o
-        if [ -z "$source" ]; then
-            echo "$name: no such check"
-        elif ! gcc "${flags[@]}" "-DMUTANT_$name=1" -c "$source" -o "$mutant"; then
-            echo "$name: does not compile"
-        elif links_and_passes "$out/mutant$1" "${objects[@]/$(object "$source")/$mutant}"; then
-            echo "$name: nothing notices that it is gone ($source)"
-        fi
-    done
+mutant() { # mutant INDEX WORKER
+    local name=${names[$1]} source object=$out/objects/mutant$2.o
+    source=$(grep -lP "\b(CHECK|ASSERT)\(\s*$name,|\bMUTANT\($name\)" kern/*/*.c | head -n 1)
+    if [ -z "$source" ]; then
+        echo "$name: no such check"
+    elif ! gcc "${flags[@]}" "-DMUTANT_$name=1" -c "$source" -o "$object"; then
+        echo "$name: does not compile"
+    elif links_and_passes "$out/mutant$2" "${objects[@]/$(object "$source")/$object}"; then
+        echo "$name: nothing notices that it is gone ($source)"
+    fi
 }
-workers=$(nproc)
-for ((worker = 0; worker < workers; worker++)); do
-    work "$worker" "$workers" >"$out/lived$worker" &
-done
-wait
-cat "$out"/lived*
-lived=$(cat "$out"/lived* | wc -l)
-passed=$((${#names[@]} - lived))
-if [ $# = 0 ]; then # those of servers that keep their state
-    kept=$(bash ci/mutants-kept.sh)
-    echo "$kept" | sed '$d'
-    read -r more _ failed _ < <(echo "$kept" | tail -n 1)
-    passed=$((passed + more)) lived=$((lived + failed))
-fi
-echo "$passed passed, $lived failed, 0 skipped"
-[ "$lived" = 0 ]
+{
+    each_mutant "$out" ${#names[@]}
+    [ $# -gt 0 ] || bash ci/mutants-kept.sh # those of servers that keep their state
+} | awk '/^[0-9]+ passed, [0-9]+ failed, 0 skipped$/ { passed += $1; failed += $3; next }
+    { print }
+    END { print passed + 0 " passed, " failed + 0 " failed, 0 skipped"; exit failed > 0 }'

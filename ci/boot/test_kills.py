@@ -28,10 +28,10 @@ def check_log(count):
     longest = 0
     for name in SERVERS:
         outages = [int(us) for us in re.findall(rf"^.*{name} is ready again after (\d+) us", log, re.M)]
-        # The request to end one may be sent again when `process` is ended under it, and one may be
-        # ended while it starts: then there are more ends, and fewer starts than ends.
+        # One in eight is ended once more while it starts, and the request to end one is sent again
+        # when `process` is ended under it: so there are more ends, and fewer starts than ends.
         ends = log.count(f"{name} is ended")
-        assert count <= ends <= 1.2 * count + 2 and 0.8 * count <= len(outages) <= ends, (name, log[-3000:])
+        assert count <= ends <= 1.5 * count + 5 and 0.8 * count <= len(outages) <= ends, (name, log[-3000:])
         assert log.rfind(f"{name} is ready again") > log.rfind(f"{name} is ended"), (name, log[-3000:])
         longest = max([longest] + outages)
     return longest

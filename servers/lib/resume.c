@@ -79,10 +79,12 @@ static void replies_forget(void)
     struct server_loop *loop = server_loop();
     if (!loop->replies.next)
         return;
+    KEPT_CHECK(
+        server_list_valid(&loop->replies, offsetof(struct reply, all), sizeof(struct reply)));
     LIST_EACH(link, &loop->replies)
     {
         struct reply *reply = LIST_OBJECT(link, struct reply, all);
-        KEPT_CHECK(heap_holds(reply, sizeof *reply) && slot_taken(reply->handle));
+        KEPT_CHECK(slot_taken(reply->handle));
         list_remove(link);
         slot_delete(reply->handle);
         heap_free(reply);
