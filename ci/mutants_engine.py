@@ -20,7 +20,7 @@ RUNNER = TOP / "ci/suites/wasm-spec/runner.c"
 TRANSCRIPT = TOP / "ci/fuzz/differential/transcript.c"
 OUT = TOP / "build/mutants-engine"
 SECONDS = 20
-WRAPPED = "malloc calloc realloc wasm_store_new".split()
+WRAPPED = "malloc calloc realloc wasm_store_new wasm_platform_seal".split()
 FLAGS = ["-std=c17", "-O1", "-w", "-DWASM_TAIL_CALLS=0", "-fno-math-errno", "-ffp-contract=off",
          f"-I{ENGINE}/include", f"-I{TESTS}", f'-DMODULES="{OUT}/"']
 
@@ -48,6 +48,11 @@ MUTANTS = {
     "host_results_clean": ("enter.c", "(uint32_t)*from : *from", "*from : *from"),
     "growth_limit": ("compile.c", "GROWTH_MAX = 24", "GROWTH_MAX = 24000"),
     "all_locals": ("../validate_body.c", "l->all_locals += count;", ""),
+    "slots_at_once": ("../validate.c", "    if (v->max_height > WASM_MAX_SLOTS)\n", "    if (0)\n"),
+    "refused_gives_back": ("../instance.c", "        take_back(store, memories, tables);\n", ""),
+    "unsealed_forgotten": ("compile.c", "    } else {\n        forget_code(i);\n", "    } else {\n"),
+    "inner_trap_forgotten": ("../execute.c", "    x->status = WASM_OK; /* whatever", "    /* whatever"),
+    "names_harmless": ("../names.c", "c < 0x20 || c == 0x7f ? '?' : (char)c", "(char)c"),
     "fault_is_ours": ("enter.c", "            return true;\n        }\n", "            return false;\n        }\n"),
     "trap_says_where": ("stubs.c", "    store(s, RCX, FIELD(s, ip));\n", ""),
     "long_select": ("misc.c", "        x64_u32(c); /* 1, in as many bytes as it likes */\n", "        c->at++;\n"),

@@ -7,6 +7,7 @@ which a binary engine cannot read.
 import json
 import pathlib
 import subprocess
+import sys
 import tempfile
 
 # Folders, and the proposal that each adds to the core features. The scripts of threads are older
@@ -94,12 +95,19 @@ class Script:
         return "\n".join(self.lines) + "\n"
 
 
+def scripts_of(suite, folder, stem):
+    """The scripts of a folder of `suite`, or of our own, whose name is `stem`."""
+    return ((OWN if folder == "more" else pathlib.Path(suite)) / folder).glob(f"{stem}.wast")
+
+
 def convert(suite, wanted=()):
     """All scripts of `suite`, or of the FOLDER[/STEM]s wanted, and the bundle of their modules."""
     bundle, scripts = Bundle(), []
     chosen = {}
     for item in wanted or FOLDERS:
         folder, _, stem = item.partition("/")
+        if not list(scripts_of(suite, folder, stem or "*")):
+            sys.exit(f"{item}: no such script of the suite; name FOLDER or FOLDER/FILE, without .wast")
         chosen.setdefault(folder, set()).update({stem} if stem else set())
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)
@@ -108,7 +116,7 @@ def convert(suite, wanted=()):
         subprocess.run(["wat2wasm", "--enable-multi-memory", "--enable-threads", wat, "-o", spectest], check=True)
         spectest = bundle.place(spectest)
         for folder, only in chosen.items():
-            for wast in sorted(((OWN if folder == "more" else pathlib.Path(suite)) / folder).glob("*.wast")):
+            for wast in sorted(scripts_of(suite, folder, "*")):
                 if only and wast.stem not in only:
                     continue
                 script = Script(folder, wast.stem, spectest)

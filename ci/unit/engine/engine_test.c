@@ -284,6 +284,7 @@ int main(int argc, char **argv)
     failed += run_limits_tests();
     failed += run_bad_module_tests();
     failed += run_calls_tests();
+    failed += run_refusal_tests();
     failed += run_vector_tests();
     failed += run_atomics_tests();
     return failed;

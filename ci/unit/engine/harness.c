@@ -5,15 +5,23 @@
 #include <stdlib.h>
 
 long allocations_left = -1;
+size_t largest_allocation;
+long seals_left = -1;
 
-static bool refuse(void)
+static bool used_up(long *left)
 {
-    if (allocations_left < 0)
+    if (*left < 0)
         return false;
-    if (allocations_left == 0)
+    if (*left == 0)
         return true;
-    allocations_left--;
+    --*left;
     return false;
+}
+
+static bool refuse(size_t size)
+{
+    largest_allocation = size > largest_allocation ? size : largest_allocation;
+    return used_up(&allocations_left);
 }
 
 void *__real_malloc(size_t size);
@@ -25,17 +33,25 @@ void *__wrap_realloc(void *old, size_t size);
 
 void *__wrap_malloc(size_t size)
 {
-    return refuse() ? NULL : __real_malloc(size);
+    return refuse(size) ? NULL : __real_malloc(size);
 }
 
 void *__wrap_calloc(size_t count, size_t size)
 {
-    return refuse() ? NULL : __real_calloc(count, size);
+    return refuse(count * size) ? NULL : __real_calloc(count, size);
 }
 
 void *__wrap_realloc(void *old, size_t size)
 {
-    return refuse() ? NULL : __real_realloc(old, size);
+    return refuse(size) ? NULL : __real_realloc(old, size);
+}
+
+bool __real_wasm_platform_seal(void *at, size_t size);
+bool __wrap_wasm_platform_seal(void *at, size_t size);
+
+bool __wrap_wasm_platform_seal(void *at, size_t size)
+{
+    return !used_up(&seals_left) && __real_wasm_platform_seal(at, size);
 }
 
 uint8_t *read_module(const char *name, size_t *size)

@@ -49,11 +49,16 @@ extern bool interpret;
 
 /* The allocation after the next `count` ones fails, and all that follow; -1: none does. */
 extern long allocations_left;
+/* The bytes of the largest one asked for since this was set to 0. */
+extern size_t largest_allocation;
+/* The same as allocations_left for wasm_platform_seal. */
+extern long seals_left;
 
 int run_limits_tests(void);
 int run_bad_module_tests(void);
 int run_vector_tests(void);
 int run_atomics_tests(void);
 int run_calls_tests(void);
+int run_refusal_tests(void);
 
 #endif

@@ -16,6 +16,8 @@ void wasm_compile_end(struct wasm_store *store);
 /* Gives `i` its data near the code: i->data, and room for its own globals, at i->own_globals.
  * False without memory. */
 bool wasm_compile_data(struct wasm_instance *i);
+/* Frees that data of an instance without code, the store's newest. */
+void wasm_compile_take_back(struct wasm_instance *i);
 
 /* Compiles all functions of `i`; false, with `*error` filled, where that is not possible. */
 bool wasm_compile(struct wasm_instance *i, struct wasm_error *error);

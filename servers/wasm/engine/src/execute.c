@@ -101,13 +101,13 @@ bool wasm_host_call(struct wasm_exec *x, struct wasm_func *f, uint64_t *values,
 {
     const struct wasm_type_entry *type = f->type;
     struct wasm_caller caller = {x->store, memory};
-    x->status = WASM_OK;
     enum wasm_host_result said = f->host(f->context, &caller, values);
     if (said != WASM_HOST_OK) {
         x->status = said == WASM_HOST_EXIT ? WASM_EXITED : WASM_TRAPPED;
         wasm_trap_frames(x->store);
         return false;
     }
+    x->status = WASM_OK; /* whatever a call that it made itself ended with */
     normalize(values, type->type.results, type->type.result_count);
     if (atomic_exchange(&x->interrupt, false)) {
         wasm_trap_fill(x->store, WASM_TRAP_INTERRUPT);

@@ -94,12 +94,13 @@ static enum wasm_status link_import(struct wasm_instance *i,
 {
     const struct wasm_definition *d = find_definition(i->store, import);
     if (!d || !import_matches(i, import, d)) {
+        char name[65], module[65];
+        wasm_name_copy(import->name, name, sizeof name);
+        wasm_name_copy(import->module, module, sizeof module);
         error->status = WASM_UNLINKABLE;
-        snprintf(error->text, sizeof error->text, "%s: %s \"%.*s\" of module \"%.*s\"%s",
-                 d ? "incompatible import type" : "unknown import", KINDS[import->kind],
-                 (int)(import->name.length < 64 ? import->name.length : 64), import->name.bytes,
-                 (int)(import->module.length < 64 ? import->module.length : 64),
-                 import->module.bytes,
+        snprintf(error->text, sizeof error->text, "%s: %s \"%s\" of module \"%s\"%s",
+                 d ? "incompatible import type" : "unknown import", KINDS[import->kind], name,
+                 module,
                  d && d->kind != import->kind ? ": another kind of thing has that name" : "");
         return WASM_UNLINKABLE;
     }
@@ -226,6 +227,25 @@ static enum wasm_status allocate(struct wasm_instance *i, struct wasm_error *err
                           : refuse(error, WASM_NO_MEMORY, "no host memory for compiled code");
 }
 
+/* Gives back what a refused instantiation made of memories and tables: those in front of the
+ * store's `memories` and `tables` as they were. Nothing ran, so nobody has seen them. */
+static void take_back(struct wasm_store *store, const struct wasm_memory *memories,
+                      const struct wasm_table *tables)
+{
+    while (store->memories != memories) {
+        struct wasm_memory *m = store->memories;
+        store->memories = m->next;
+        store->memory_bytes -= m->size;
+        wasm_memory_free(m);
+    }
+    while (store->tables != tables) {
+        struct wasm_table *t = store->tables;
+        store->tables = t->next;
+        store->table_elements -= t->size;
+        wasm_table_free(t);
+    }
+}
+
 /* Runs the active segments; false, with `*kind` set, at the first that does not fit. */
 static bool run_segments(struct wasm_instance *i, enum wasm_trap_kind *kind)
 {
@@ -268,8 +288,13 @@ enum wasm_status wasm_instantiate(struct wasm_store *store, const struct wasm_mo
     i->store = store;
     if (!store->native && !store->interpret)
         store->interpret = !wasm_compile_begin(store);
+    const struct wasm_memory *memories = store->memories;
+    const struct wasm_table *tables = store->tables;
     enum wasm_status status = allocate(i, error);
     if (status != WASM_OK) {
+        take_back(store, memories, tables);
+        if (i->data)
+            wasm_compile_take_back(i);
         wasm_instance_free(i);
         return status;
     }

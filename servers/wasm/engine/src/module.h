@@ -178,8 +178,11 @@ void wasm_declare_function(struct wasm_loader *l, const struct wasm_reader *r, u
 void wasm_section_elements(struct wasm_loader *l, struct wasm_reader *r);
 void wasm_section_datas(struct wasm_loader *l, struct wasm_reader *r);
 
-/* names.c: copies function `index`'s name, from the name section or else an export, to
- * `text`, truncated at `size` and with unprintable bytes replaced; "" where there is none. */
+/* names.c: copies a name to `text`, as a string of at most `size` bytes with its NUL, and with
+ * control characters replaced: a module's names must not work a terminal. */
+void wasm_name_copy(struct wasm_name name, char *text, size_t size);
+/* Likewise the name of function `index`, from the name section or else an export; "" where
+ * there is none. */
 void wasm_function_name(const struct wasm_module *module, uint32_t index, char *text,
                         size_t size);
 

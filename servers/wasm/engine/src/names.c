@@ -5,9 +5,11 @@
 
 #include <string.h>
 
-static void copy_name(struct wasm_name name, char *text, size_t size)
+void wasm_name_copy(struct wasm_name name, char *text, size_t size)
 {
     size_t length = name.length < size - 1 ? name.length : size - 1;
+    while (length > 0 && length < name.length && (name.bytes[length] & 0xc0) == 0x80)
+        length--; /* no part of a character */
     for (size_t i = 0; i < length; i++) {
         unsigned char c = (unsigned char)name.bytes[i];
         text[i] = c < 0x20 || c == 0x7f ? '?' : (char)c;
@@ -56,7 +58,7 @@ void wasm_function_name(const struct wasm_module *m, uint32_t index, char *text,
 {
     struct wasm_name name = {"", 0};
     if (m->names && find_in_section(m, index, &name)) {
-        copy_name(name, text, size);
+        wasm_name_copy(name, text, size);
         return;
     }
     for (size_t i = 0; i < m->exports.count; i++) {
@@ -64,5 +66,5 @@ void wasm_function_name(const struct wasm_module *m, uint32_t index, char *text,
         if (e->kind == WASM_EXTERN_FUNC && e->index == index)
             name = e->name;
     }
-    copy_name(name, text, size);
+    wasm_name_copy(name, text, size);
 }

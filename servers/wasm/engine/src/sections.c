@@ -295,10 +295,12 @@ static void check_export_names(struct wasm_loader *l, const struct wasm_reader *
         if (compare_names(&names[i - 1], &names[i]) == 0)
             twice = names[i];
     free(names);
-    if (twice.bytes)
-        wasm_fail_at(&l->failure, WASM_INVALID, wasm_reader_offset(r),
-                     "duplicate export name \"%.*s\"",
-                     (int)(twice.length < 80 ? twice.length : 80), twice.bytes);
+    if (!twice.bytes)
+        return;
+    char text[81];
+    wasm_name_copy(twice, text, sizeof text);
+    wasm_fail_at(&l->failure, WASM_INVALID, wasm_reader_offset(r),
+                 "duplicate export name \"%s\"", text);
 }
 
 static void decode_start(struct wasm_loader *l, struct wasm_reader *r)

@@ -60,12 +60,27 @@ static struct wasm_control *top(struct wasm_validator *v)
     return &v->controls.items[v->controls.count - 1];
 }
 
+/* Behind each push. The bound holds at once, not at the function's end: two bytes of a call may
+ * push a thousand values. */
+static void note_height(struct wasm_validator *v)
+{
+    if (v->operands.count > v->max_height)
+        v->max_height = v->operands.count;
+    if (v->max_height > WASM_MAX_SLOTS)
+        wasm_too_many_slots(v);
+}
+
+_Noreturn void wasm_too_many_slots(struct wasm_validator *v)
+{
+    wasm_invalid(v, "locals and operands need more than the %d slots of this engine",
+                 WASM_MAX_SLOTS);
+}
+
 void wasm_push(struct wasm_validator *v, uint8_t type)
 {
     *WASM_APPEND(&v->l->failure, v->operands) = type;
     v->wide |= type == WASM_V128;
-    if (v->operands.count > v->max_height)
-        v->max_height = v->operands.count;
+    note_height(v);
 }
 
 uint8_t wasm_pop(struct wasm_validator *v, uint8_t type)
@@ -93,8 +108,7 @@ void wasm_push_list(struct wasm_validator *v, struct wasm_type_list list)
     memcpy(&v->operands.items[v->operands.count], list.types, list.count);
     v->operands.count += list.count;
     v->wide |= memchr(list.types, WASM_V128, list.count) != NULL;
-    if (v->operands.count > v->max_height)
-        v->max_height = v->operands.count;
+    note_height(v);
 }
 
 /* Whether the operands of the innermost block end with these types, and none is WASM_ANY. */

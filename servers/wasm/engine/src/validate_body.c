@@ -123,8 +123,7 @@ void wasm_validate_body(struct wasm_loader *l, struct wasm_reader *r, uint32_t i
     if (r->at != r->end)
         wasm_malformed(r, "END opcode expected: bytes after the end of the body");
     if (slots_needed(v, type) > WASM_MAX_SLOTS)
-        wasm_invalid(v, "locals and operands need more than the %d slots of this engine",
-                     WASM_MAX_SLOTS);
+        wasm_too_many_slots(v);
     take_hints(v);
     l->failure.function = -1;
 }

@@ -40,6 +40,8 @@ struct wasm_validator {
 
 _Noreturn void wasm_invalid(struct wasm_validator *v, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The function needs more than WASM_MAX_SLOTS. */
+_Noreturn void wasm_too_many_slots(struct wasm_validator *v);
 void wasm_push(struct wasm_validator *v, uint8_t type);
 /* Pops a value of `type`, or of any where `type` is WASM_ANY; returns what it was. */
 uint8_t wasm_pop(struct wasm_validator *v, uint8_t type);

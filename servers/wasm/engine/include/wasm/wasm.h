@@ -165,7 +165,7 @@ size_t wasm_trap_describe(const struct wasm_trap *trap, char *buffer, size_t siz
 
 /* Decodes and validates `size` bytes. What the specification leaves to an engine is limited to:
  * 4 GiB of module, 1,000 parameters and as many results of a function, 50,000 locals
- * (50,000,000 in all functions together), 65,000 locals and operands together (a v128 counts as
+ * (10,000,000 in all functions together), 65,000 locals and operands together (a v128 counts as
  * two, and so does each operand of a function that has a v128 among them), 256 operands of a
  * constant expression; the refusal says so. `features` is a set of enum wasm_feature. The bytes
  * are copied. On success stores the module in `*module`; else returns WASM_MALFORMED,

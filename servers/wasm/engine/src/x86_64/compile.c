@@ -461,12 +461,14 @@ bool wasm_compile(struct wasm_instance *i, struct wasm_error *error)
         compile_all(c);
         uint8_t *end = page_after(c->code.at);
         done = end == n->code || wasm_platform_seal(n->code, (size_t)(end - n->code));
+    }
+    if (done) {
         i->code = n->code;
         i->code_end = c->code.at;
-        n->code = end;
-    }
-    if (!done)
+        n->code = page_after(c->code.at);
+    } else {
         forget_code(i);
+    }
     compiler_free(c);
     return done;
 }

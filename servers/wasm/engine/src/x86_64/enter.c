@@ -89,6 +89,13 @@ bool wasm_compile_data(struct wasm_instance *i)
     return true;
 }
 
+void wasm_compile_take_back(struct wasm_instance *i)
+{
+    i->store->native->code = (uint8_t *)i->data;
+    i->own_globals = NULL;
+    i->data = NULL;
+}
+
 /* ---- What stubs call ---- */
 
 uint64_t wasm_x64_refill(struct wasm_native *n)
