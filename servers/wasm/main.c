@@ -128,17 +128,20 @@ static int parse(struct command *command, int argc, char **argv)
     return 0;
 }
 
-/* Reads all of a descriptor. Returns the bytes, to be freed, or NULL with errno. */
+/* Whether what begins with these bytes may be a module: the first four are the same in all. */
+static bool may_be_module(const uint8_t *bytes, size_t size)
+{
+    return memcmp(bytes, "\0asm", size < 4 ? size : 4) == 0;
+}
+
+/* Reads all of a descriptor, or what shows that it is no module: the rest of a device or a pipe
+ * may have no end. Returns the bytes, to be freed, or NULL with errno. */
 static uint8_t *read_all(int fd, size_t *size)
 {
     size_t room = FIRST_READ, used = 0;
     uint8_t *bytes = malloc(room);
     while (bytes) {
         ssize_t got = read(fd, bytes + used, room - used);
-        if (got == 0) {
-            *size = used;
-            return bytes;
-        }
         if (got < 0 && errno != EINTR) {
             int error = errno;
             free(bytes);
@@ -146,6 +149,10 @@ static uint8_t *read_all(int fd, size_t *size)
             return NULL;
         }
         used += got > 0 ? (size_t)got : 0;
+        if (got == 0 || !may_be_module(bytes, used)) {
+            *size = used;
+            return bytes;
+        }
         if (used == room) {
             uint8_t *larger = realloc(bytes, room *= 2);
             if (!larger) {

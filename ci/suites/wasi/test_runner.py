@@ -90,6 +90,16 @@ def test_not_a_program(tmp_path, name, data, words):
     refused(guest(path), 126, str(path), words)
 
 
+def test_what_is_no_program_is_not_read_to_its_end(tmp_path):
+    """The writer never closes the pipe."""
+    path = tmp_path / "endless"
+    os.mkfifo(path)
+    writer = os.open(path, os.O_RDWR)
+    os.write(writer, b"#!/bin/sh\n")
+    refused(guest(path), 126, str(path), "magic")
+    os.close(writer)
+
+
 def test_truncations(tmp_path):
     """Cut anywhere, a good module is refused, or still whole but for its names."""
     whole = HELLO.read_bytes()
