@@ -45,6 +45,7 @@ static uint64_t seed = 1, calls_wanted = 1000000, cpus = 1, life = 0;
 static uint64_t calls_made, succeeded[SYSCALL_COUNT], lives, failures;
 static uint32_t untyped, first, first_victim, irq, ioport, victims;
 static uint64_t seen[VICTIMS_MAX]; ///< their counts at the last turn
+static bool moved[VICTIMS_MAX];    ///< they have made calls since the one before
 static uint64_t scratch;           ///< pages of ours: victims' buffers, then code
 
 // ---------------------------------------------------------------- a life
@@ -205,16 +206,21 @@ static uint64_t turn_calls(void)
         uint64_t calls = victim_state(i)->calls;
         if (calls - seen[i] <= CALLS_PER_TURN)
             sum += calls - seen[i];
+        moved[i] = calls != seen[i];
         seen[i] = calls;
     }
     return sum;
 }
 
-/// Sees to it that a victim goes on, whatever it or others did to it.
+/// Sees to it that a victim goes on, whatever it or others did to it. Mostly it only waits.
 static void revive(uint32_t victim)
 {
     uint32_t thread = victim_slot(victim, VICTIM_THREAD);
     uint64_t state, time, priority;
+    if (moved[victim]) {
+        status_ignore(thread_do(thread, THREAD_OP_CANCEL, 0, 0));
+        return;
+    }
     if (sys_thread_control(thread, THREAD_OP_INFO, 0, 0, &state, &time, &priority) != OK)
         return;
     if (state == THREAD_STATE_FAULTED) { // not all of them come from here
@@ -233,7 +239,7 @@ static void revive(uint32_t victim)
     } else if (state != THREAD_STATE_READY && state != THREAD_STATE_RUNNING) {
         status_ignore(thread_do(thread, THREAD_OP_CANCEL, 0, 0));
     }
-    if (priority != PRIORITY)
+    if ((uint32_t)priority != PRIORITY)
         status_ignore(thread_do(thread, THREAD_OP_PRIORITY, PRIORITY, 0));
 }
 

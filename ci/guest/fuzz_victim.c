@@ -6,11 +6,14 @@
 
 #include "fuzz.h"
 
+/// One piece with victim_run(): to the emulator each return is a search.
+#define INLINE static inline __attribute__((always_inline))
+
 struct call {
     uint64_t rax, a[8];
 };
 
-FAR static uint64_t draw(struct victim *v)
+INLINE uint64_t draw(struct victim *v)
 {
     v->random += !v->random; // it lies where any victim can write
     v->random ^= v->random << 13;
@@ -20,7 +23,7 @@ FAR static uint64_t draw(struct victim *v)
 }
 
 /// Boundaries and noise.
-FAR static uint64_t odd_number(struct victim *v)
+INLINE uint64_t odd_number(struct victim *v)
 {
     uint64_t d = draw(v);
     if (d % 4 == 0)
@@ -33,7 +36,7 @@ FAR static uint64_t odd_number(struct victim *v)
 }
 
 /// A handle of this kind, probably.
-FAR static uint64_t handle(struct victim *v, uint32_t kind)
+INLINE uint64_t handle(struct victim *v, uint32_t kind)
 {
     uint64_t d = draw(v);
     if (d % 32 == 0)
@@ -42,18 +45,18 @@ FAR static uint64_t handle(struct victim *v, uint32_t kind)
 }
 
 /// Where a new capability of this kind goes, or one is deleted: not what there is little of.
-FAR static uint64_t spare(struct victim *v, uint32_t kind)
+INLINE uint64_t spare(struct victim *v, uint32_t kind)
 {
     uint64_t d = draw(v);
     return home_of(kind) + (d % 1024 ? 4 + (d >> 10) % (HOME_SLOTS - 4) : (d >> 10) % 4);
 }
 
-FAR static uint32_t any_kind(struct victim *v)
+INLINE uint32_t any_kind(struct victim *v)
 {
     return KIND_UNTYPED + (uint32_t)(draw(v) % (KIND_IOPORT - KIND_UNTYPED + 1));
 }
 
-FAR static uint64_t address(struct victim *v)
+INLINE uint64_t address(struct victim *v)
 {
     uint64_t d = draw(v);
     uint64_t at = VICTIM_ADDRESS + (d >> 8) % 64 * PAGE;
@@ -62,7 +65,7 @@ FAR static uint64_t address(struct victim *v)
     return d % 8 == 1 ? at + ((d >> 16) % 4 << 30) : at;
 }
 
-FAR static uint64_t tag(struct victim *v)
+INLINE uint64_t tag(struct victim *v)
 {
     uint64_t d = draw(v);
     uint64_t words = d % 4 ? d % 8 : d % 66;
@@ -70,7 +73,7 @@ FAR static uint64_t tag(struct victim *v)
            words;
 }
 
-FAR static void message(struct victim *v, struct call *c)
+INLINE void message(struct victim *v, struct call *c)
 {
     const uint32_t flag = IPC_NONBLOCK << 8;
     uint64_t d = draw(v);
@@ -98,7 +101,7 @@ FAR static void message(struct victim *v, struct call *c)
     }
 }
 
-FAR static void retype(struct victim *v, struct call *c)
+INLINE void retype(struct victim *v, struct call *c)
 {
     uint64_t d = draw(v);
     uint32_t kind = KIND_UNTYPED + (uint32_t)(d % (KIND_REPLY - KIND_UNTYPED + 1));
@@ -113,7 +116,7 @@ FAR static void retype(struct victim *v, struct call *c)
     c->a[5] = kind == KIND_SLOTS ? (d >> 32) % 5 : spare(v, kind);
 }
 
-FAR static void derive(struct victim *v, struct call *c)
+INLINE void derive(struct victim *v, struct call *c)
 {
     uint64_t d = draw(v);
     uint32_t how = (uint32_t)(d % 4), kind = any_kind(v);
@@ -131,7 +134,7 @@ FAR static void derive(struct victim *v, struct call *c)
     c->a[5] = d & 16 ? PAGE_BITS + (d >> 40) % 5 : (d >> 40) % 3;
 }
 
-FAR static void capability(struct victim *v, struct call *c)
+INLINE void capability(struct victim *v, struct call *c)
 {
     uint64_t d = draw(v);
     uint32_t kind = any_kind(v);
@@ -153,7 +156,7 @@ FAR static void capability(struct victim *v, struct call *c)
     }
 }
 
-FAR static void mapping(struct victim *v, struct call *c)
+INLINE void mapping(struct victim *v, struct call *c)
 {
     uint64_t d = draw(v);
     c->a[0] = handle(v, d % 4 ? KIND_FRAME : KIND_PAGE_TABLE);
@@ -163,7 +166,7 @@ FAR static void mapping(struct victim *v, struct call *c)
     c->rax = (d >> 16) % 4 ? SYSCALL_MAP : SYSCALL_UNMAP;
 }
 
-FAR static void thread(struct victim *v, struct call *c)
+INLINE void thread(struct victim *v, struct call *c)
 {
     uint64_t d = draw(v);
     c->a[0] = (d >> 8) % 16 ? handle(v, KIND_THREAD) : 0;
@@ -187,7 +190,7 @@ FAR static void thread(struct victim *v, struct call *c)
     }
 }
 
-FAR static void device(struct victim *v, struct call *c)
+INLINE void device(struct victim *v, struct call *c)
 {
     uint64_t d = draw(v);
     if (d & 1) {
@@ -211,7 +214,7 @@ FAR static void device(struct victim *v, struct call *c)
 }
 
 /// Handles to send, slots to receive in, registers to set.
-FAR static void fill_buffer(struct victim *v, struct ipc_buffer *b)
+INLINE void fill_buffer(struct victim *v, struct ipc_buffer *b)
 {
     for (uint32_t i = 0; i < MESSAGE_CAPS; i++) {
         uint32_t kind = any_kind(v);
@@ -232,7 +235,7 @@ FAR static void fill_buffer(struct victim *v, struct ipc_buffer *b)
 }
 
 /// Not all that a program can do to the kernel is a call.
-FAR static void fault(struct victim *v)
+INLINE void fault(struct victim *v)
 {
     uint64_t d = draw(v);
     if (d % 4)
@@ -245,7 +248,7 @@ FAR static void fault(struct victim *v)
         __asm__ volatile("pushq %0; popfq" ::"r"(d & 0x244fd5));
 }
 
-FAR static void choose(struct victim *v, struct call *c)
+INLINE void choose(struct victim *v, struct call *c)
 {
     uint64_t d = draw(v) % 64;
     if (d < 28)
@@ -266,7 +269,7 @@ FAR static void choose(struct victim *v, struct call *c)
         c->rax = draw(v) % (SYSCALL_COUNT + 2) | draw(v) % 4 << 8;
 }
 
-FAR static void issue(struct call *c)
+INLINE void issue(struct call *c)
 {
     register uint64_t r8 __asm__("r8") = c->a[3];
     register uint64_t r9 __asm__("r9") = c->a[4];

@@ -210,28 +210,37 @@ uint64_t invariants_check(void)
 
 // ---------------------------------------------------------------- the debug build
 
-#define ARGUMENTS 8
+#define ARGUMENTS 6
+/// Up to which argument a call's may be handles or slots, where it is not only the first.
+static const uint8_t handles[SYSCALL_COUNT] = {
+    [SYSCALL_RETYPE] = 6,     [SYSCALL_CAP_COPY] = 3,         [SYSCALL_CAP_MOVE] = 3,
+    [SYSCALL_CAP_DELETE] = 2, [SYSCALL_CAP_REVOKE] = 2,       [SYSCALL_CAP_IDENTIFY] = 2,
+    [SYSCALL_MAP] = 2,        [SYSCALL_THREAD_CONFIGURE] = 6, [SYSCALL_IRQ_CONTROL] = 4,
+};
 
 /// What the running system call of each CPU names.
 static struct touched {
     const struct cspace *cspace; ///< null: nothing
     uint64_t words[ARGUMENTS];
+    uint32_t count; ///< of the words that may be handles
     uint32_t calls; ///< since everything was examined
 } touched[ARCH_CPUS_MAX];
 
 void invariants_before(const struct thread *self)
 {
+    const struct arch_frame *f = &self->frame;
     struct touched *t = &touched[arch_cpu()->arch.number];
     t->cspace = self->cspace;
-    for (unsigned i = 0; i < ARGUMENTS; i++)
-        t->words[i] = arch_frame_argument(&self->frame, i);
+    uint64_t number = arch_frame_number(f);
+    t->count = number < SYSCALL_COUNT && handles[number] ? handles[number] : 1;
+    t->words[0] = arch_frame_argument(f, 0);
+    for (unsigned i = 1; i < t->count; i++)
+        t->words[i] = arch_frame_argument(f, i);
 }
 
 /// A capability, its place in the tree, and its object.
 static void check_slot(const struct slot *slot)
 {
-    if (slot->kind == KIND_NONE || slot->flags & SLOT_NODE)
-        return;
     check_links(slot);
     if (slot->parent->parent) // else it is the root
         check_links(slot->parent);
@@ -249,19 +258,29 @@ static void check_slot(const struct slot *slot)
         check_reply(slot->object);
 }
 
-static void check_handle(const struct cspace *cspace, uint32_t handle)
+static inline const struct slot *named(const struct cspace *cspace, uint64_t word)
 {
-    const struct slot *slot = handle ? cspace_slot(cspace, handle) : NULL;
-    if (slot)
-        check_slot(slot);
+    const struct slot *slot = (uint32_t)word ? cspace_slot(cspace, (uint32_t)word) : NULL;
+    return slot && slot->kind != KIND_NONE && !(slot->flags & SLOT_NODE) ? slot : NULL;
 }
 
-/// Each argument may be a handle, the first one two.
-static void check_handles(const struct cspace *cspace, const uint64_t words[ARGUMENTS])
+/// What the arguments name: each may be a handle, the first one two, or a slot of another
+/// CSpace that is among them.
+static void check_named(const struct cspace *cspace, const struct touched *t)
 {
-    check_handle(cspace, words[0] >> 32);
-    for (unsigned i = 0; i < ARGUMENTS; i++)
-        check_handle(cspace, (uint32_t)words[i]);
+    const struct slot *second = named(cspace, t->words[0] >> 32);
+    if (second)
+        check_slot(second);
+    for (unsigned i = 0; i < t->count; i++) {
+        const struct slot *slot = named(cspace, t->words[i]);
+        if (slot)
+            check_slot(slot);
+        for (unsigned n = 0; slot && slot->kind == KIND_CSPACE && n < t->count; n++) {
+            const struct slot *other = named(slot->object, t->words[n]);
+            if (other)
+                check_slot(other);
+        }
+    }
 }
 
 void invariants_after(void)
@@ -272,12 +291,7 @@ void invariants_after(void)
     if (!cspace)
         return;
     t->cspace = NULL;
-    check_handles(cspace, t->words);
-    for (unsigned i = 0; i < ARGUMENTS; i++) { // slots of another CSpace
-        const struct slot *slot = cspace_slot(cspace, (uint32_t)t->words[i]);
-        if (slot && slot->kind == KIND_CSPACE && !(slot->flags & SLOT_NODE))
-            check_handles(slot->object, t->words);
-    }
+    check_named(cspace, t);
     if (cpu_thread(cpu) != &cpu->idle)
         check_thread(cpu_thread(cpu));
     check_ready(cpu, cpu_thread(cpu)->priority);

@@ -131,12 +131,24 @@ TEST(touched_at_once)
     _Exit(0);
 }
 
+TEST(touched_reply)
+{
+    prepare();
+    world_init->frame.rax = SYSCALL_RECV;
+    world_init->frame.rdi = endpoint | (uint64_t)reply << 32;
+    invariants_before(world_init);
+    REPLY->thread = world_init;
+    expect_panic("assertion inv_reply_back:", invariants_after());
+    _Exit(0);
+}
+
 TEST(touched_elsewhere)
 {
     prepare();
     uint32_t other = make(KIND_CSPACE, 12);
     expect_ok(kernel(SYSCALL_RETYPE, untyped, KIND_SLOTS, 0, 1, other, 0, 0));
     expect_ok(kernel(SYSCALL_CAP_COPY, other, 5, endpoint, DERIVE_COPY, RIGHT_ALL, 0, 0));
+    world_init->frame.rax = SYSCALL_CAP_DELETE;
     world_init->frame.rdi = other;
     world_init->frame.rsi = 5;
     invariants_before(world_init);
@@ -180,6 +192,7 @@ const struct CMUnitTest invariants_tests[] = {
     cmocka_unit_test(inv_leaf_claimed),
     cmocka_unit_test(inv_kernel_half),
     cmocka_unit_test(leaf_with_more_rights),
+    cmocka_unit_test(touched_reply),
     cmocka_unit_test(inv_reply_state),
     cmocka_unit_test(inv_queue),
     cmocka_unit_test(inv_queued),
