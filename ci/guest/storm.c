@@ -9,7 +9,7 @@
 
 enum {
     ROUNDS = 5,
-    ROUND_MICROSECONDS = 200000,
+    ROUND_MILLISECONDS = 200,
     PRIORITY = 9,
     THREADS_MAX = 4 * BOOT_CPUS,
     CALM_TURNS = 100000
@@ -82,7 +82,7 @@ __asm__(".globl storm_call\nstorm_call:\n"
         "syscall\n"
         "ud2\n");
 
-uint64_t storm_diverted;
+volatile uint64_t storm_diverted;
 const uint64_t storm_return = SYSCALL_THREAD_CONTROL, storm_return_op = THREAD_OP_RETURN;
 
 static struct {
@@ -271,11 +271,25 @@ static void add_all(void)
         thread_start(&(struct guest_thread){.thread = threads[i]});
 }
 
-static void wait_for(uint64_t microseconds)
+static uint64_t interrupted(void)
 {
-    uint64_t start = clock(), ticks = boot()->tsc_hz / 1000000 * microseconds;
-    while (clock() - start < ticks)
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < thread_count; i++)
+        sum += counts[i].interrupted;
+    return sum;
+}
+
+/// Some time; and on a slow machine until calls were interrupted and threads diverted in it.
+static void rage(void)
+{
+    uint64_t start = clock(), second = boot()->tsc_hz;
+    uint64_t calls = interrupted(), diverted = storm_diverted;
+    calm = false;
+    while (clock() - start < second / 1000 * ROUND_MILLISECONDS ||
+           ((interrupted() == calls || storm_diverted == diverted) &&
+            clock() - start < PATIENCE_SECONDS * second))
         status_ignore(sys_yield());
+    calm = true;
 }
 
 /// A tormentor may have left it suspended or less important.
@@ -306,27 +320,24 @@ static bool goes_on(uint32_t i)
 
 void guest_main(void)
 {
-    uint64_t done = 0, interrupted = 0, wrong = 0, y, z;
+    uint64_t done = 0, wrong = 0, y, z;
     MUST(thread_do(HANDLE_NULL, THREAD_OP_PRIORITY, PRIORITY, 0) == OK);
     add_all();
     for (int round = 0; round < ROUNDS; round++) {
-        calm = false;
-        wait_for(ROUND_MICROSECONDS);
-        calm = true;
+        rage();
         for (uint32_t i = SERVERS; i < tormented; i++)
             wrong += !goes_on(i);
         MUST(sys_debug(BOOT_SLOT_DEBUG, DEBUG_OP_CHECK, 0, 0, &y, &y, &z) == OK);
     }
     for (uint32_t i = 0; i < thread_count; i++) {
         done += counts[i].done;
-        interrupted += counts[i].interrupted;
         wrong += counts[i].bad;
         if (counts[i].bad)
             print("storm: thread %u: %lu times bad, first %lx\n", i, counts[i].bad,
                   counts[i].why);
     }
     print("storm: %u CPUs, %lu done, %lu interrupted, %lu diverted, %lu bad\nguest end\n",
-          boot()->cpu_count, done, interrupted, storm_diverted, wrong);
+          boot()->cpu_count, done, interrupted(), storm_diverted, wrong);
     for (;;)
         status_ignore(sys_yield());
 }
