@@ -23,7 +23,7 @@ links_and_passes() { # links_and_passes PROGRAM OBJECT...
     local program=$1
     shift
     gcc -o "$program" "$@" -lcmocka || return 0 # a mutant that does not link proves nothing
-    timeout 60 "$program" stop >"$program.log" 2>&1
+    timeout 200 "$program" stop >"$program.log" 2>&1
 }
 
 objects=()

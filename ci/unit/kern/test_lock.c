@@ -18,7 +18,11 @@ static struct arch_lock lock = {UINT32_MAX - 5, UINT32_MAX - 5}; // tickets wrap
 static uint64_t counted;
 static unsigned inside, met;
 
-static void waiting(void) {}
+/// The others need the host's CPUs, which may be fewer than they, or busy.
+static void waiting(void)
+{
+    sched_yield();
+}
 
 static void *worker(void *argument)
 {
