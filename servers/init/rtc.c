@@ -105,6 +105,8 @@ enum status rtc_end_server(uint32_t id, uint64_t after, uint32_t how)
     struct server *server = server_find(id);
     if (!server)
         return E_SRCH;
+    if (server->doom)
+        return E_AGAIN;
     uint64_t due = tsc_now() + after / CLOCK_SECOND * boot->tsc_hz +
                    after % CLOCK_SECOND * (boot->tsc_hz / 1000) / (CLOCK_SECOND / 1000);
     server->doom = due ? due : 1;

@@ -65,8 +65,11 @@ void signals_settle(void)
 
 enum status signal_send(struct server *server, struct process *process, uint32_t signal)
 {
-    if (process->state == PROCESS_STATE_SERVER && signal == SIGNAL_KILL)
-        return init_end_server(session_to(STARTUP_SLOT_INIT), process->pid, END_NANOSECONDS, 0);
+    if (process->state == PROCESS_STATE_SERVER && signal == SIGNAL_KILL) {
+        enum status status =
+            init_end_server(session_to(STARTUP_SLOT_INIT), process->pid, END_NANOSECONDS, 0);
+        return status == E_AGAIN ? OK : status; // it ends
+    }
     if (process->state == PROCESS_STATE_SERVER)
         return signal ? E_RIGHTS : OK;
     if (signal >= SIGNALS)

@@ -252,6 +252,15 @@ static void call(uint32_t server)
         longest = now() - start;
 }
 
+/// False: it is to be ended already.
+static bool end_server(const char *id, uint64_t after, uint32_t how)
+{
+    enum status status =
+        process_end_server(session_to(STARTUP_SLOT_PROCESS), (uint32_t)atoi(id), after, how);
+    MUST(status == OK || status == E_AGAIN);
+    return status == OK;
+}
+
 static void kill_all(int count, int servers, char **ids)
 {
     uint64_t due[8] = {0};
@@ -268,8 +277,7 @@ static void kill_all(int count, int servers, char **ids)
             bool counts = !again[i];
             again[i] = counts && next() % 8 == 0;
             uint64_t after = again[i] ? 10 * MS : next() % (30 * MS);
-            MUST(process_end_server(session_to(STARTUP_SLOT_PROCESS), (uint32_t)atoi(ids[i]),
-                                    after, again[i] ? END_NOW : (uint32_t)(next() % 2)) == OK);
+            counts &= end_server(ids[i], after, again[i] ? END_NOW : (uint32_t)(next() % 2));
             due[i] = now() + (again[i] ? 15 * MS + next() % (10 * MS)
                                        : 1200 * MS + next() % (200 * MS));
             left[i] -= counts;
@@ -331,15 +339,12 @@ static int run(const char *self, int count, int servers, char **ids)
     return failed;
 }
 
-static void stop(uint32_t id, bool late)
+static void stop(const char *id, bool late)
 {
-    struct session *process = session_to(STARTUP_SLOT_PROCESS);
-    uint64_t start = now();
     if (late)
-        MUST(process_end_server(process, id, 0, END_NOW) == OK);
-    while (late && now() - start < 3 * MS) // init waits for 10 before the next one starts
+        MUST(end_server(id, 0, END_NOW));
+    while (!end_server(id, late ? 0 : MS, END_HANG)) // init waits before the next one starts
         ;
-    MUST(process_end_server(process, id, late ? 0 : MS, END_HANG) == OK);
 }
 
 int main(int argc, char **argv)
@@ -361,7 +366,7 @@ int main(int argc, char **argv)
     bool late = strcmp(argv[1], "late") == 0;
     if (late || strcmp(argv[1], "hang") == 0) {
         for (int i = 2; i < argc; i++)
-            stop((uint32_t)atoi(argv[i]), late);
+            stop(argv[i], late);
         return 0;
     }
     return run(argv[0], atoi(argv[1]), argc - 3, argv + 3);
