@@ -36,7 +36,7 @@ void beat_due(void)
     bool starved = false; // one that hangs at a higher priority explains the silence of others
     for (uint32_t i = 0; i < manifest.count; i++) {
         struct server *server = &servers[i];
-        bool up = server->state == UP, again = server->state == STARTING && server->former_ip;
+        bool up = server->state == UP, again = server_starts_again(server);
         if (!server->ping || (!up && !again))
             continue;
         if (starved || server->missed < MISSED_MAX) {

@@ -167,7 +167,7 @@ void rtc_due(void)
     }
     for (uint32_t i = 0; i < manifest.count; i++) {
         struct server *server = &servers[i];
-        bool up = server->state == UP, again = server->state == STARTING && server->former_ip;
+        bool up = server->state == UP, again = server_starts_again(server);
         if (session_slot(server->plan->name) != STARTUP_SLOT_TIMER || (!up && !again))
             continue;
         if (++pulses > PULSES_MAX && tsc_now() - tick_at > milliseconds(SILENCE_MS)) {

@@ -38,6 +38,12 @@ static inline uint64_t milliseconds(uint64_t count)
     return boot->tsc_hz / 1000 * count;
 }
 
+/// Whether an instance is starting that has a former one's state to take over.
+static inline bool server_starts_again(const struct server *server)
+{
+    return server->state == STARTING && server->former_ip;
+}
+
 /// What a server gets: capabilities, and the grants that tell of them.
 struct gifts {
     struct loader_capability capabilities[8 + 5 + 2 + GRANTS_MAX];

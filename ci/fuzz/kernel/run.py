@@ -8,40 +8,18 @@ run, to the instruction. Exit status 0: all calls made, nothing broken. Else 1, 
 """
 import pathlib
 import re
-import subprocess
 import sys
-import tempfile
 import time
 
+from emulator import boot
+
 TOP = pathlib.Path(__file__).resolve().parents[3]
-SHIFT = 2  # nanoseconds of an instruction, as a power of 2: firmware waits for time, not for instructions
 SILENCE = 600  # seconds without a new life before the machine counts as hanging
-
-
-def emulator(log, seed, calls, cpus, life):
-    return subprocess.Popen(
-        ["qemu-system-x86_64", "-accel", "tcg", "-icount", f"shift={SHIFT},sleep=off", "-cpu", "max", "-smp", str(cpus), "-m", "256", "-nic", "none", "-display", "none",
-         "-no-reboot", "-cdrom", str(TOP / "build" / "kernel-fuzz.iso"), "-serial", f"file:{log}",
-         "-fw_cfg", f"name=opt/pith.fuzz,string={seed} {calls} {cpus} {life}"],
-        stdin=subprocess.DEVNULL)
 
 
 def run(seed=1, calls=10_000_000, cpus=1, life=0):
     """(whether all went well, what was printed)."""
-    with tempfile.NamedTemporaryFile(suffix=".log") as log:
-        process = emulator(log.name, seed, calls, cpus, life)
-        try:
-            text, since = "", time.monotonic()
-            while process.poll() is None and time.monotonic() - since < SILENCE:
-                time.sleep(0.2)
-                now = pathlib.Path(log.name).read_text(errors="replace")
-                if len(now) > len(text):
-                    text, since = now, time.monotonic()
-                if "guest end" in text or "This is a bug in the kernel" in text:
-                    break
-        finally:
-            process.kill()
-            process.wait()
+    text = boot(TOP / "build" / "kernel-fuzz.iso", "fuzz", (seed, calls, cpus, life), cpus, 256, SILENCE)
     done = re.search(r"^fuzz: (\d+) calls in \d+ lives of seed \d+, 0 failed", text, re.M)
     return bool(done) and int(done[1]) >= calls and "panic" not in text, text
 

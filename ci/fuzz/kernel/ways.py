@@ -9,37 +9,18 @@ and the first records that differ.
 """
 import pathlib
 import re
-import subprocess
 import sys
-import tempfile
 import time
 
+from emulator import boot
+
 TOP = pathlib.Path(__file__).resolve().parents[3]
-SHIFT = 2  # nanoseconds of an instruction, as a power of 2: firmware waits for time, not for instructions
 SILENCE = 300  # seconds without an episode before the machine counts as hanging
 
 
-def boot(iso, seed, episodes, show=None, silence=SILENCE):
-    """What the guest printed: to its end, a panic, or its silence."""
-    numbers = f"{seed} {episodes}" + ("" if show is None else f" {show}")
-    with tempfile.NamedTemporaryFile(suffix=".log") as log:
-        process = subprocess.Popen(
-            ["qemu-system-x86_64", "-accel", "tcg", "-icount", f"shift={SHIFT},sleep=off", "-cpu", "max", "-smp", "2",
-             "-m", "128", "-nic", "none", "-display", "none", "-no-reboot", "-cdrom", str(iso), "-serial",
-             f"file:{log.name}", "-fw_cfg", f"name=opt/pith.ways,string={numbers}"], stdin=subprocess.DEVNULL)
-        try:
-            text, since = "", time.monotonic()
-            while process.poll() is None and time.monotonic() - since < silence:
-                time.sleep(0.1)
-                now = pathlib.Path(log.name).read_text(errors="replace")
-                if len(now) > len(text):
-                    text, since = now, time.monotonic()
-                if "guest end" in text or "This is a bug in the kernel" in text:
-                    break
-        finally:
-            process.kill()
-            process.wait()
-    return text
+def ran(iso, seed, episodes, show=None, silence=SILENCE):
+    """What the guest printed; with `show` the records of that episode too."""
+    return boot(iso, "ways", (seed, episodes) if show is None else (seed, episodes, show), 2, 128, silence)
 
 
 def seen(text):
@@ -61,11 +42,11 @@ def explain(isos, seed, texts):
     last = episode_that_differs(*texts)
     if last is None:
         last = len(re.findall(r"^ways: episode", texts[0], re.M))
-    one, other = ([line for line in seen(boot(iso, seed, last + 1, last)) if "seed" not in line] for iso in isos)
+    one, other = ([line for line in seen(ran(iso, seed, last + 1, last)) if "seed" not in line] for iso in isos)
     # With SHOW every episode has a line: the first that differs is shown anew.
     exact = episode_that_differs("\n".join(one), "\n".join(other))
     if exact is not None and exact != last:
-        one, other = ([line for line in seen(boot(iso, seed, exact + 1, exact)) if "seed" not in line] for iso in isos)
+        one, other = ([line for line in seen(ran(iso, seed, exact + 1, exact)) if "seed" not in line] for iso in isos)
     for at, (a, b) in enumerate(zip(one, other)):
         if a != b:
             return "\n".join([*one[max(0, at - 8):at], f"fast:    {a}", f"general: {b}"])
@@ -74,7 +55,7 @@ def explain(isos, seed, texts):
 
 def compare(seed=1, episodes=512, fast=TOP / "build/ways-fast.iso", general=TOP / "build/ways-general.iso"):
     """(whether all was equal, what to tell)."""
-    texts = [boot(iso, seed, episodes) for iso in (fast, general)]
+    texts = [ran(iso, seed, episodes) for iso in (fast, general)]
     for text in texts:
         if "guest end" not in text or "panic" in text or "ways: took" not in text:
             return False, text[-3000:]
