@@ -1,5 +1,6 @@
 // The lock, between threads of the host. (Apart: the host's sched.h and the kernel's have a
-// name in common.)
+// name in common: sched_yield() is the kernel's here too.)
+#define _GNU_SOURCE // syscall
 #include <arch/lock.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -8,6 +9,8 @@
 // clang-format off
 #include <cmocka.h>
 // clang-format on
+#include <sys/syscall.h>
+#include <unistd.h>
 
 extern const struct CMUnitTest lock_tests[];
 extern const size_t lock_count;
@@ -21,7 +24,7 @@ static unsigned inside, met;
 /// The others need the host's CPUs, which may be fewer than they, or busy.
 static void waiting(void)
 {
-    sched_yield();
+    syscall(SYS_sched_yield);
 }
 
 static void *worker(void *argument)
