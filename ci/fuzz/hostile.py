@@ -160,6 +160,19 @@ def many_exports():
     return make([], s4=b"\1\x70\0\1", s7=vector([name(text) + b"\1\0" for text in names]))
 
 
+def exports_that_defeat_a_quicksort():
+    """Two descending halves about their median, which libraries' qsort takes for sorted."""
+    half = 20000
+    order = [*range(half - 1, -1, -1), half, *range(2 * half, half, -1)]
+    return make([], s4=b"\1\x70\0\1", s7=vector([name(bytes([i >> 14, i >> 7 & 127, i & 127])) + b"\1\0" for i in order]))
+
+
+def many_imports():
+    """Each is looked for among as many definitions."""
+    names = [name(b"m" * 10 + b"%06d" % i) + name(b"n") + b"\0\0" for i in range(40000)]
+    return make([], s2=vector(names))
+
+
 def data_segments():
     return make([], s11=vector([b"\0\x41\0\x0b\0"] * 100000))
 
@@ -206,7 +219,7 @@ def long_names():
 
 CASES = [locals_on_the_stack, copies_below_constants, many_parameters, many_locals,
          many_results, many_joins, dead_results, many_arguments, conditional_branches, table_of_values, table_of_depths,
-         empty_functions, many_types, many_exports, data_segments, element_segments, many_globals,
+         empty_functions, many_types, many_exports, exports_that_defeat_a_quicksort, many_imports, data_segments, element_segments, many_globals,
          many_tables, many_memories, many_constants, calls_forward, trap_in_a_large_function, long_names]
 MODULES = {case.__name__: case for case in CASES}
 MODULES.update({f"deep_{word}": (lambda opcode=opcode: deep(opcode))

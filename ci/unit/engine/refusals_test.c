@@ -3,7 +3,10 @@
  */
 #include "harness.h"
 
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define HEADER "\0asm\1\0\0\0"
 
@@ -153,6 +156,149 @@ static void test_names_in_messages_are_harmless(void **state)
     assert_string_equal(error.text, "export section, offset 0x1d: duplicate export name \"?\"");
 }
 
+/* Neither do those of a name section, which need not be UTF-8: U+009B, two bytes, begins what a
+ * terminal obeys, and so does the byte 9b where a byte is a character. */
+static void test_names_in_backtraces_are_harmless(void **state)
+{
+    (void)state;
+    const char MODULE[] = HEADER "\x01\x04\x01\x60\0\0\x03\x03\x02\0\0\x07\x05\x01\x01g\0\1"
+                                 "\x0a\x0a\x02\x03\0\0\x0b\x04\0\x10\0\x0b"
+                                 "\0\x1b\x04name\x01\x14\x02\0\x0a\xc3\xa9\xc2\x9b"
+                                 "1m\xc2\xa0\xc2\x80\1\5a\x9b\x31m\x7f";
+    struct wasm_module *module = LOAD(MODULE);
+    struct wasm_store *store = wasm_store_new(WASM_LIMITS_DEFAULT);
+    struct wasm_instance *instance;
+    assert_int_equal(wasm_instantiate(store, module, &instance, &error, &trap), WASM_OK);
+    struct wasm_func *f = wasm_export_func(instance, wasm_name("g"));
+    assert_int_equal(wasm_call(f, NULL, 0, NULL, &trap), WASM_TRAPPED);
+    assert_int_equal(trap.frame_count, 2);
+    assert_string_equal(trap.frames[0].name, "\xc3\xa9?1m\xc2\xa0?");
+    assert_string_equal(trap.frames[1].name, "a?1m?");
+    wasm_store_free(store);
+    wasm_module_free(module);
+}
+
+/* Writes to where the memory ends. */
+static enum wasm_host_result write_beyond(void *context, struct wasm_caller *caller,
+                                          uint64_t *values)
+{
+    (void)context, (void)values;
+    struct wasm_memory *memory = wasm_caller_memory(caller);
+    char *base = wasm_memory_at(memory, 0, 1);
+    ((volatile char *)base)[wasm_memory_size(memory)] = 1;
+    return WASM_HOST_OK;
+}
+
+static void host_accesses_badly(bool interpreted)
+{
+    const char MODULE[] = HEADER "\x01\x04\x01\x60\0\0\x02\x07\x01\x01h\x01h\0\0\x03\x02\1\0"
+                                 "\x05\x03\1\0\1\x07\x05\x01\x01g\0\1"
+                                 "\x0a\x06\x01\x04\0\x10\0\x0b";
+    struct wasm_module *module = LOAD(MODULE);
+    struct wasm_store *store = wasm_store_new(WASM_LIMITS_DEFAULT);
+    struct wasm_instance *instance;
+    if (interpreted)
+        wasm_store_interpret(store);
+    wasm_define_func(store, wasm_name("h"), wasm_name("h"), (struct wasm_func_type){0},
+                     write_beyond, NULL);
+    assert_int_equal(wasm_instantiate(store, module, &instance, &error, &trap), WASM_OK);
+    struct wasm_func *f = wasm_export_func(instance, wasm_name("g"));
+    pid_t child = fork();
+    if (child == 0) {
+        signal(SIGSEGV, SIG_DFL); /* else the test's framework goes on */
+        wasm_call(f, NULL, 0, NULL, &trap);
+        _exit(0);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+    wasm_store_free(store);
+    wasm_module_free(module);
+}
+
+/* A bad access of the host's is no trap: the process ends by it, in both ways of running. */
+static void test_a_bad_access_of_the_host_is_its_own(void **state)
+{
+    (void)state;
+    host_accesses_badly(false);
+    host_accesses_badly(true);
+}
+
+/* Two definitions of a name: the later is linked. One name's end is another's beginning, as
+ * module and as name, with and without NUL bytes: each is found, and nothing else is. */
+static void test_definitions_are_found_by_both_names(void **state)
+{
+    enum { COUNT = 6 };
+    static const struct wasm_name NAMES[COUNT][2] = {
+        {{"", 0}, {"", 0}},   {{"", 0}, {"\0", 1}}, {{"\0", 1}, {"", 0}},
+        {{"ab", 2}, {"", 0}}, {{"a", 1}, {"b", 1}}, {{"a", 1}, {"b\0", 2}},
+    };
+    static const uint8_t I32[] = {WASM_I32, WASM_I32};
+    (void)state;
+    struct wasm_module *modules[COUNT];
+    struct wasm_instance *instance;
+    struct wasm_store *store = wasm_store_new(WASM_LIMITS_DEFAULT);
+    for (unsigned round = 0; round < 2; round++)
+        for (unsigned i = 0; i < COUNT; i++)
+            wasm_define_func(store, NAMES[i][0], NAMES[i][1],
+                             (struct wasm_func_type){I32, I32, round, i % 2}, cope, NULL);
+    for (unsigned i = 0; i < COUNT; i++) {
+        struct wasm_name m = NAMES[i][0], n = NAMES[i][1];
+        char bytes[64] = HEADER "\x01\x06\x01\x60\x01\x7f", *at = bytes + 14;
+        bytes[9] = (char)(5 + i % 2);
+        *at++ = (char)(i % 2);
+        memcpy(at, "\x7f", i % 2);
+        at += i % 2;
+        *at++ = 2;
+        *at++ = (char)(5 + m.length + n.length);
+        *at++ = 1;
+        *at++ = (char)m.length;
+        at = (char *)memcpy(at, m.bytes, m.length) + m.length;
+        *at++ = (char)n.length;
+        at = (char *)memcpy(at, n.bytes, n.length) + n.length;
+        memcpy(at, "\0\0", 2);
+        modules[i] = load(bytes, (size_t)(at + 2 - bytes));
+        assert_int_equal(wasm_instantiate(store, modules[i], &instance, &error, &trap),
+                         WASM_OK);
+    }
+    struct wasm_module *other = LOAD(HEADER "\x01\x05\x01\x60\x01\x7f\0\x02\x07\x01\1b\1a\0\0");
+    assert_int_equal(wasm_instantiate(store, other, &instance, &error, &trap), WASM_UNLINKABLE);
+    wasm_store_free(store);
+    wasm_module_free(other);
+    for (unsigned i = 0; i < COUNT; i++)
+        wasm_module_free(modules[i]);
+}
+
+/* However many exports there are and in what order, each is found, and nothing else is. */
+static void test_exports_are_found_by_name(void **state)
+{
+    enum { MOST = 40 };
+    (void)state;
+    for (unsigned count = 1; count <= MOST; count++) {
+        char bytes[8 + 6 + 2 + 3 + 6 * MOST] = HEADER "\x05\x03\1\0\1\x07", *at = bytes + 14;
+        unsigned size = 1 + 5 * count;
+        *at++ = (char)(size % 128 | 128);
+        *at++ = (char)(size / 128);
+        *at++ = (char)count;
+        for (unsigned i = 0; i < count; i++) {
+            unsigned shuffled = i * 17 % 41;
+            char export[] = {2, (char)('A' + shuffled), 'x', 2, 0};
+            at = (char *)memcpy(at, export, sizeof export) + sizeof export;
+        }
+        struct wasm_module *module = load(bytes, (size_t)(at - bytes));
+        struct wasm_store *store = wasm_store_new(WASM_LIMITS_DEFAULT);
+        struct wasm_instance *instance;
+        assert_int_equal(wasm_instantiate(store, module, &instance, &error, &trap), WASM_OK);
+        for (unsigned i = 0; i < MOST + 1; i++) {
+            char name[] = {(char)('A' + i * 17 % 41), 'x', 0};
+            assert_int_equal(wasm_export_memory(instance, wasm_name(name)) != NULL, i < count);
+            assert_null(wasm_export_func(instance, wasm_name(name)));
+        }
+        wasm_store_free(store);
+        wasm_module_free(module);
+    }
+}
+
 int run_refusal_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +307,10 @@ int run_refusal_tests(void)
         cmocka_unit_test(test_code_that_cannot_be_sealed_is_forgotten),
         cmocka_unit_test(test_operands_are_bounded_as_they_are_pushed),
         cmocka_unit_test(test_names_in_messages_are_harmless),
+        cmocka_unit_test(test_names_in_backtraces_are_harmless),
+        cmocka_unit_test(test_a_bad_access_of_the_host_is_its_own),
+        cmocka_unit_test(test_definitions_are_found_by_both_names),
+        cmocka_unit_test(test_exports_are_found_by_name),
     };
     return cmocka_run_group_tests_name("refusals", tests, NULL, NULL);
 }

@@ -101,7 +101,9 @@ bool wasm_host_call(struct wasm_exec *x, struct wasm_func *f, uint64_t *values,
 {
     const struct wasm_type_entry *type = f->type;
     struct wasm_caller caller = {x->store, memory};
+    x->in_host = true;
     enum wasm_host_result said = f->host(f->context, &caller, values);
+    x->in_host = false;
     if (said != WASM_HOST_OK) {
         x->status = said == WASM_HOST_EXIT ? WASM_EXITED : WASM_TRAPPED;
         wasm_trap_frames(x->store);
@@ -169,11 +171,12 @@ static void run(void *argument)
 #endif
 }
 
-/* Whether a fault is a guest's: any address reserved for a linear memory. */
+/* Whether a fault is a guest's: any address reserved for a linear memory, but not an access of
+ * a host function, which may hold what no trap gives back. */
 static bool owns(void *argument, const struct wasm_platform_fault *fault)
 {
     const struct entry *e = argument;
-    if (fault->kind != WASM_FAULT_MEMORY)
+    if (fault->kind != WASM_FAULT_MEMORY || e->x->in_host)
         return false;
     for (const struct wasm_memory *m = e->x->store->memories; m; m = m->next)
         if ((uintptr_t)fault->address - (uintptr_t)m->base < WASM_MEMORY_RESERVED)
@@ -226,6 +229,7 @@ enum wasm_status wasm_call(struct wasm_func *function, const uint64_t *args, siz
                                    .ip = x->ip,
                                    .fp = x->fp,
                                    .top = x->top,
+                                   .in_host = x->in_host,
                                    .depth = x->activation ? x->activation->depth + 1 : 1};
     struct wasm_trap *outer_trap = x->trap;
     memset(trap, 0, sizeof *trap);
@@ -234,6 +238,7 @@ enum wasm_status wasm_call(struct wasm_func *function, const uint64_t *args, siz
     x->activation = &here;
     x->trap = trap;
     x->ip = NULL;
+    x->in_host = false;
     if (here.depth > WASM_MAX_NATIVE_CALLS)
         wasm_trap_fill(store, WASM_TRAP_STACK);
     else if (store->native)
@@ -248,5 +253,6 @@ enum wasm_status wasm_call(struct wasm_func *function, const uint64_t *args, siz
     x->ip = here.ip;
     x->fp = here.fp;
     x->top = here.top;
+    x->in_host = here.in_host;
     return status;
 }

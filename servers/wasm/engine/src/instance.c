@@ -37,18 +37,6 @@ static enum wasm_status refuse(struct wasm_error *error, enum wasm_status status
     return status;
 }
 
-static const struct wasm_definition *find_definition(const struct wasm_store *store,
-                                                     const struct wasm_import_def *import)
-{
-    for (const struct wasm_definition *d = store->definitions; d; d = d->next)
-        if (d->module_length == import->module.length &&
-            d->name_length == import->name.length &&
-            memcmp(d->names, import->module.bytes, d->module_length) == 0 &&
-            memcmp(d->names + d->module_length, import->name.bytes, d->name_length) == 0)
-            return d;
-    return NULL;
-}
-
 /* Import matching of limits (specification 4.5.1.1, "limits"). */
 static bool bounds_match(uint64_t size, const struct wasm_bounds *have,
                          const struct wasm_bounds *want)
@@ -92,7 +80,9 @@ static enum wasm_status link_import(struct wasm_instance *i,
                                     const struct wasm_import_def *import,
                                     struct wasm_error *error)
 {
-    const struct wasm_definition *d = find_definition(i->store, import);
+    struct wasm_key key = {import->module, import->name};
+    const struct wasm_definition *d =
+        (const struct wasm_definition *)wasm_tree_find(i->store->definition_root, key);
     if (!d || !import_matches(i, import, d)) {
         char name[65], module[65];
         wasm_name_copy(import->name, name, sizeof name);

@@ -141,6 +141,7 @@ void wasm_module_free(struct wasm_module *m)
     free(m->memories.items);
     free(m->globals.items);
     free(m->exports.items);
+    free(m->exports_by_name);
     free(m->elements.items);
     free(m->datas.items);
     free(m->hints.items);

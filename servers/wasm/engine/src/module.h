@@ -123,6 +123,7 @@ struct wasm_module {
     WASM_ARRAY(struct wasm_bounds) memories;
     WASM_ARRAY(struct wasm_global_def) globals;
     WASM_ARRAY(struct wasm_export_def) exports;
+    uint32_t *exports_by_name; /* their indices; NULL if there is no such section */
     WASM_ARRAY(struct wasm_element_def) elements;
     WASM_ARRAY(struct wasm_data_def) datas;
     WASM_ARRAY(struct wasm_hints) hints; /* by function behind the imports */
@@ -177,6 +178,12 @@ void wasm_declare_function(struct wasm_loader *l, const struct wasm_reader *r, u
 /* segments.c: element and data sections. */
 void wasm_section_elements(struct wasm_loader *l, struct wasm_reader *r);
 void wasm_section_datas(struct wasm_loader *l, struct wasm_reader *r);
+
+/* exports.c: sorts the exports, which are complete, by name; refuses two of one name. */
+void wasm_exports_sort(struct wasm_loader *l, const struct wasm_reader *r);
+/* The export of this name, or NULL. */
+const struct wasm_export_def *wasm_export_find(const struct wasm_module *m,
+                                               struct wasm_name name);
 
 /* names.c: copies a name to `text`, as a string of at most `size` bytes with its NUL, and with
  * control characters replaced: a module's names must not work a terminal. */

@@ -10,11 +10,17 @@ void wasm_name_copy(struct wasm_name name, char *text, size_t size)
     size_t length = name.length < size - 1 ? name.length : size - 1;
     while (length > 0 && length < name.length && (name.bytes[length] & 0xc0) == 0x80)
         length--; /* no part of a character */
+    const uint8_t *bytes = (const uint8_t *)name.bytes;
+    /* A name section may hold anything; a terminal may take single bytes for characters. */
+    bool utf8 = wasm_utf8_valid(bytes, length);
     for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)name.bytes[i];
-        text[i] = c < 0x20 || c == 0x7f ? '?' : (char)c;
+        /* U+0080 to U+009F, of two bytes, are control characters too. */
+        bool c1 = utf8 && bytes[i] == 0xc2 && bytes[i + 1] < 0xa0;
+        bool control = c1 || bytes[i] < 0x20 || bytes[i] == 0x7f || (bytes[i] >= 0x80 && !utf8);
+        *text++ = control ? '?' : (char)bytes[i];
+        i += c1;
     }
-    text[length] = 0;
+    *text = 0;
 }
 
 /* Looks `index` up in the function subsection [r->at, r->end). */

@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 #include "module.h"
+#include "tree.h"
 
 struct wasm_exec;
 struct wasm_native;
@@ -55,12 +56,8 @@ struct wasm_global {
 
 /* A function type, interned: equal types of one store are the same pointer. */
 struct wasm_type_entry {
+    struct wasm_tree_node node; /* first, so that its address is the entry's */
     struct wasm_func_type type;
-    /* A PATRICIA tree of the store's types: which bit of the type this node looks at, and where
-     * a 0 or 1 leads: to a node that looks at a later bit, or up to the one type that is left.
-     */
-    uint32_t bit;
-    struct wasm_type_entry *branch[2];
     struct wasm_type_entry *next; /* all, to be freed */
     uint16_t param_slots;         /* words that the values take: two for a v128 */
     uint16_t result_slots;
@@ -118,12 +115,11 @@ struct wasm_instance {
 
 /* What an import can be linked to. */
 struct wasm_definition {
-    char *names; /* module's bytes, then name's */
-    size_t module_length;
-    size_t name_length;
+    struct wasm_tree_node node; /* first, as above; by module and name */
     enum wasm_extern_kind kind;
     void *object; /* struct wasm_func, wasm_table, wasm_memory or wasm_global */
     struct wasm_definition *next;
+    char names[]; /* module's bytes, then name's */
 };
 
 /* A host function and its record. */
@@ -163,6 +159,7 @@ struct wasm_exec {
     enum wasm_status status; /* how the innermost activation ended */
     struct wasm_trap *trap;  /* where to say more */
     struct wasm_activation *activation;
+    bool in_host;               /* a host function runs, and none that it called back */
     struct wasm_registers next; /* of the following handler, where tail calls are not sure */
 };
 
@@ -179,6 +176,7 @@ struct wasm_activation {
     const union wasm_cell *ip; /* exec's when this one began: the caller's */
     uint64_t *fp;
     uint64_t *top;
+    bool in_host;
     struct wasm_compiled_place place;
     unsigned depth;
 };
@@ -190,12 +188,13 @@ struct wasm_store {
     uint64_t table_elements;
     size_t stack_reserved;
     struct wasm_type_entry *types; /* newest first */
-    struct wasm_type_entry *type_root;
+    struct wasm_tree_node *type_root;
     struct wasm_memory *memories;
     struct wasm_table *tables;
     struct wasm_instance *instances;
     struct wasm_host_func *host_funcs;
-    struct wasm_definition *definitions;
+    struct wasm_definition *definitions; /* newest first */
+    struct wasm_tree_node *definition_root;
     bool interpret;             /* the compiler is not wanted, or cannot run here */
     struct wasm_native *native; /* of the compiler; NULL: the interpreter runs */
 };

@@ -271,38 +271,6 @@ static void decode_export(struct wasm_loader *l, struct wasm_reader *r)
     *WASM_APPEND(&l->failure, m->exports) = export;
 }
 
-static int compare_names(const void *left, const void *right)
-{
-    const struct wasm_name *a = left, *b = right;
-    if (a->length != b->length)
-        return a->length < b->length ? -1 : 1;
-    return memcmp(a->bytes, b->bytes, a->length);
-}
-
-/* Export names are unique: sorted, equal ones are neighbours. */
-static void check_export_names(struct wasm_loader *l, const struct wasm_reader *r)
-{
-    const struct wasm_module *m = l->module;
-    size_t count = m->exports.count;
-    struct wasm_name *names = malloc((count + 1) * sizeof *names);
-    if (!names)
-        wasm_no_memory(&l->failure);
-    for (size_t i = 0; i < count; i++)
-        names[i] = m->exports.items[i].name;
-    qsort(names, count, sizeof *names, compare_names);
-    struct wasm_name twice = {NULL, 0};
-    for (size_t i = 1; i < count && !twice.bytes; i++)
-        if (compare_names(&names[i - 1], &names[i]) == 0)
-            twice = names[i];
-    free(names);
-    if (!twice.bytes)
-        return;
-    char text[81];
-    wasm_name_copy(twice, text, sizeof text);
-    wasm_fail_at(&l->failure, WASM_INVALID, wasm_reader_offset(r),
-                 "duplicate export name \"%s\"", text);
-}
-
 static void decode_start(struct wasm_loader *l, struct wasm_reader *r)
 {
     struct wasm_module *m = l->module;
@@ -364,6 +332,6 @@ void wasm_section_decode(struct wasm_loader *l, struct wasm_reader *r, uint8_t i
     default:
         decode_each(l, r, EACH[id]);
         if (id == 7)
-            check_export_names(l, r);
+            wasm_exports_sort(l, r);
     }
 }

@@ -32,12 +32,6 @@ struct wasm_store *wasm_store_new(struct wasm_limits limits)
         destroy(at);                                                                           \
     }
 
-static void free_definition(struct wasm_definition *d)
-{
-    free(d->names);
-    free(d);
-}
-
 void wasm_store_free(struct wasm_store *s)
 {
     if (!s)
@@ -46,7 +40,7 @@ void wasm_store_free(struct wasm_store *s)
     FREE_LIST(s->memories, wasm_memory, wasm_memory_free);
     FREE_LIST(s->tables, wasm_table, wasm_table_free);
     FREE_LIST(s->host_funcs, wasm_host_func, free);
-    FREE_LIST(s->definitions, wasm_definition, free_definition);
+    FREE_LIST(s->definitions, wasm_definition, free);
     FREE_LIST(s->types, wasm_type_entry, free);
     wasm_platform_release(s->exec.stack, s->stack_reserved);
     wasm_compile_end(s);
@@ -71,37 +65,6 @@ uint32_t wasm_words(const uint8_t *types, uint32_t count)
     return slots;
 }
 
-/* Bit `bit` of a type, from 1 on: of its parameters and results, with a zero behind each, and
- * zeros from there on. Bit 0, which the first node looks at, is 0 in all. */
-static unsigned type_bit(const struct wasm_func_type *type, uint32_t bit)
-{
-    uint32_t at = (bit - 1) / 8;
-    uint8_t byte = 0;
-    if (bit == 0)
-        return 0;
-    if (at < type->param_count)
-        byte = type->params[at];
-    else if (at - type->param_count - 1 < type->result_count)
-        byte = type->results[at - type->param_count - 1];
-    return byte >> ((bit - 1) % 8) & 1;
-}
-
-/* Where a search for `type` leads that looks at bits before `end`: to a node that looks at a
- * later one, or at no bit behind that of the node before. `*link` leads there. */
-static struct wasm_type_entry *find_type(struct wasm_store *store,
-                                         const struct wasm_func_type *type, uint32_t end,
-                                         struct wasm_type_entry ***link)
-{
-    struct wasm_type_entry *at = store->type_root, *from = NULL;
-    *link = &store->type_root;
-    while (at && (!from || at->bit > from->bit) && at->bit < end) {
-        from = at;
-        *link = &at->branch[type_bit(type, at->bit)];
-        at = **link;
-    }
-    return at;
-}
-
 static struct wasm_type_entry *new_type(const struct wasm_func_type *type)
 {
     struct wasm_type_entry *e =
@@ -114,50 +77,61 @@ static struct wasm_type_entry *new_type(const struct wasm_func_type *type)
         memcpy(e->bytes + type->param_count, type->results, type->result_count);
     e->type = (struct wasm_func_type){e->bytes, e->bytes + type->param_count, type->param_count,
                                       type->result_count};
+    e->node.key =
+        (struct wasm_key){{(const char *)e->bytes, type->param_count},
+                          {(const char *)e->bytes + type->param_count, type->result_count}};
     e->param_slots = (uint16_t)wasm_words(e->type.params, type->param_count);
     e->result_slots = (uint16_t)wasm_words(e->type.results, type->result_count);
     return e;
 }
 
-/* A tree, since a module may choose types that any hash takes for one. */
 const struct wasm_type_entry *wasm_type_intern(struct wasm_store *store,
                                                const struct wasm_func_type *type)
 {
-    struct wasm_type_entry **link, *near = find_type(store, type, UINT32_MAX, &link);
-    if (near && wasm_types_equal(&near->type, type))
-        return near;
+    struct wasm_key key = {{(const char *)type->params, type->param_count},
+                           {(const char *)type->results, type->result_count}};
+    struct wasm_tree_node *found = wasm_tree_find(store->type_root, key);
+    if (found)
+        return (const struct wasm_type_entry *)found;
     struct wasm_type_entry *e = new_type(type);
     if (!e)
         return NULL;
-    while (near && type_bit(type, e->bit) == type_bit(&near->type, e->bit))
-        e->bit++;
-    unsigned own = type_bit(type, e->bit);
-    e->branch[own] = e;
-    e->branch[!own] = near ? find_type(store, type, e->bit, &link) : e;
-    *link = e;
+    wasm_tree_add(&store->type_root, &e->node);
     e->next = store->types;
     store->types = e;
     return e;
 }
 
+static struct wasm_definition *new_definition(struct wasm_name module, struct wasm_name name)
+{
+    struct wasm_definition *d = calloc(1, sizeof *d + module.length + name.length);
+    if (!d)
+        return NULL;
+    if (module.length)
+        memcpy(d->names, module.bytes, module.length);
+    if (name.length)
+        memcpy(d->names + module.length, name.bytes, name.length);
+    d->node.key =
+        (struct wasm_key){{d->names, module.length}, {d->names + module.length, name.length}};
+    return d;
+}
+
 static bool define(struct wasm_store *store, struct wasm_name module, struct wasm_name name,
                    enum wasm_extern_kind kind, void *object)
 {
-    struct wasm_definition *d = calloc(1, sizeof *d);
-    if (d)
-        d->names = malloc(module.length + name.length + 1);
-    if (!d || !d->names) {
-        free(d);
-        return false;
+    struct wasm_key key = {module, name};
+    struct wasm_tree_node *found = wasm_tree_find(store->definition_root, key);
+    struct wasm_definition *d = (struct wasm_definition *)found;
+    if (!d) {
+        d = new_definition(module, name);
+        if (!d)
+            return false;
+        wasm_tree_add(&store->definition_root, &d->node);
+        d->next = store->definitions;
+        store->definitions = d;
     }
-    memcpy(d->names, module.bytes, module.length);
-    memcpy(d->names + module.length, name.bytes, name.length);
-    d->module_length = module.length;
-    d->name_length = name.length;
-    d->kind = kind;
+    d->kind = kind; /* of two of one name, the later */
     d->object = object;
-    d->next = store->definitions; /* the newest is found first */
-    store->definitions = d;
     return true;
 }
 
@@ -210,14 +184,8 @@ enum wasm_status wasm_define_instance(struct wasm_store *store, struct wasm_name
 static void *find_export(const struct wasm_instance *instance, struct wasm_name name,
                          enum wasm_extern_kind kind)
 {
-    const struct wasm_module *m = instance->module;
-    for (size_t i = 0; i < m->exports.count; i++) {
-        const struct wasm_export_def *e = &m->exports.items[i];
-        if (e->kind == kind && e->name.length == name.length &&
-            memcmp(e->name.bytes, name.bytes, name.length) == 0)
-            return wasm_instance_object(instance, kind, e->index);
-    }
-    return NULL;
+    const struct wasm_export_def *e = wasm_export_find(instance->module, name);
+    return e && e->kind == kind ? wasm_instance_object(instance, kind, e->index) : NULL;
 }
 
 struct wasm_func *wasm_export_func(const struct wasm_instance *instance, struct wasm_name name)
