@@ -103,6 +103,41 @@ static void test_missing_features_are_named(void **state)
     }
 }
 
+/* What a module of each proposal that we lack begins with. */
+static void test_proposals_that_we_lack_are_named(void **state)
+{
+    (void)state;
+    const struct {
+        const char *name;
+        const char *bytes;
+        size_t size;
+    } CASES[] = {
+#undef CASE
+#define CASE(name, text) {name, text, sizeof(text) - 1}
+        CASE("component model", "\0asm\x0d\0\1\0"),
+        CASE("garbage collection", HEADER "\x01\x04\x01\x4e\x01\x5f\0"),
+        CASE("garbage collection", HEADER "\x01\x03\x01\x5f\0"),
+        CASE("garbage collection", HEADER "\x01\x05\x01\x60\x01\x6e\0"),
+        CASE("garbage collection", HEADER "\x04\x04\x01\x6e\0\1"),
+        CASE("typed function references", HEADER "\x04\x09\x01\x40\0\x70\0\1\xd0\x70\x0b"),
+        CASE("typed function references", HEADER "\x01\x06\x01\x60\x01\x64\0\0"),
+        CASE("exception handling", HEADER "\x02\x08\x01\x01m\x01t\x04\0\0"),
+        CASE("exception handling", HEADER "\x07\x05\x01\x01t\x04\0"),
+        CASE("exception handling", HEADER "\x0d\x03\x01\0\0"),
+        CASE("memory64", HEADER "\x05\x03\x01\x04\1"),
+        CASE("custom page sizes", HEADER "\x05\x04\x01\x08\1\0"),
+        CASE("relaxed SIMD", HEADER "\x01\x04\x01\x60\0\0\x03\x02\x01\0"
+                                    "\x0a\x07\x01\x05\0\xfd\x80\x02\x0b"),
+        CASE("wide arithmetic", HEADER "\x01\x04\x01\x60\0\0\x03\x02\x01\0"
+                                       "\x0a\x06\x01\x04\0\xfc\x13\x0b"),
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        assert_int_equal(load(CASES[i].bytes, CASES[i].size, WASM_FEATURES_ALL),
+                         WASM_MALFORMED);
+        assert_non_null(strstr(error.text, CASES[i].name));
+    }
+}
+
 /* Counts of 2^32 - 1 that nothing follows: refused at once, and cheaply. */
 static void test_huge_counts_allocate_nothing(void **state)
 {
@@ -283,6 +318,7 @@ int run_bad_module_tests(void)
         cmocka_unit_test(test_every_truncation_is_refused),
         cmocka_unit_test(test_errors_name_section_offset_and_function),
         cmocka_unit_test(test_missing_features_are_named),
+        cmocka_unit_test(test_proposals_that_we_lack_are_named),
         cmocka_unit_test(test_huge_counts_allocate_nothing),
         cmocka_unit_test(test_locals_of_all_functions_are_bounded),
         cmocka_unit_test(test_deep_nesting_recurses_nowhere),

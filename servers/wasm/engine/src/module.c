@@ -66,6 +66,9 @@ static void decode_module(struct wasm_loader *l, struct wasm_reader *r)
     if (r->end - r->at < 4 || memcmp(r->at, "\0asm", 4) != 0)
         wasm_malformed(r, "magic header not detected");
     r->at += 4;
+    if (r->end - r->at >= 4 && memcmp(r->at + 2, "\1\0", 2) == 0)
+        wasm_malformed(r, "unknown binary version: a component needs the feature component "
+                          "model, not supported");
     if (r->end - r->at < 4 || memcmp(r->at, "\1\0\0\0", 4) != 0)
         wasm_malformed(r, "unknown binary version");
     r->at += 4;

@@ -51,12 +51,18 @@ void wasm_require(struct wasm_loader *l, const struct wasm_reader *r, enum wasm_
         wasm_malformed(r, "needs the feature %s, which is off", feature_name(feature));
 }
 
+/* Of proposals that we lack. */
+static bool is_other_reference(uint8_t type)
+{
+    return type >= 0x63 && type <= 0x74 && type != WASM_FUNCREF && type != WASM_EXTERNREF;
+}
+
 static _Noreturn void refuse_type(const struct wasm_reader *r, uint8_t type)
 {
-    if (type == 0x69 || type == 0x68)
+    if (type == 0x69 || type == 0x68 || type == 0x74)
         wasm_malformed(r, "type 0x%02x needs the feature exception handling, not supported",
                        type);
-    if (type >= 0x63 && type <= 0x73)
+    if (is_other_reference(type))
         wasm_malformed(r,
                        "type 0x%02x needs the features typed function references or "
                        "garbage collection, not supported",
@@ -80,6 +86,11 @@ uint8_t wasm_read_reference_type(struct wasm_loader *l, struct wasm_reader *r)
     uint8_t type = wasm_read_byte(r);
     if (type == WASM_EXTERNREF)
         wasm_require(l, r, WASM_REFERENCE_TYPES);
+    else if (type == 0x40) /* begins a table with an initial value */
+        wasm_malformed(r, "malformed reference type 0x40: needs the feature typed function "
+                          "references, not supported");
+    else if (is_other_reference(type))
+        refuse_type(r, type);
     else if (type != WASM_FUNCREF)
         wasm_malformed(r, "malformed reference type 0x%02x", type);
     return type;
@@ -128,7 +139,13 @@ static const uint8_t *read_types(struct wasm_loader *l, struct wasm_reader *r, u
 
 static void decode_type(struct wasm_loader *l, struct wasm_reader *r)
 {
-    if (wasm_read_byte(r) != 0x60)
+    uint8_t form = wasm_read_byte(r);
+    if (form == 0x4e || form == 0x4f || form == 0x50 || form == 0x5e || form == 0x5f)
+        wasm_malformed(r,
+                       "malformed function type: form 0x%02x needs the feature garbage "
+                       "collection, not supported",
+                       form);
+    if (form != 0x60)
         wasm_malformed(r, "malformed function type");
     struct wasm_func_type *type = WASM_APPEND(&l->failure, l->module->types);
     type->params = read_types(l, r, &type->param_count);
@@ -145,6 +162,11 @@ static struct wasm_bounds read_bounds(struct wasm_loader *l, struct wasm_reader 
     uint8_t flags = wasm_read_byte(r);
     if (flags == 4 || flags == 5)
         wasm_malformed(r, "64-bit limits need the feature memory64, not supported");
+    if (flags & 8 && flags < 16)
+        wasm_malformed(r,
+                       "malformed limits flags 0x%02x: needs the feature custom page sizes, "
+                       "not supported",
+                       flags);
     if (flags > 3 || (flags > 1 && !may_share))
         wasm_malformed(r, "malformed limits flags 0x%02x", flags);
     size_t offset = wasm_reader_offset(r);
@@ -195,6 +217,14 @@ static struct wasm_global_def read_global_type(struct wasm_loader *l, struct was
     return g;
 }
 
+static _Noreturn void refuse_kind(const struct wasm_reader *r, const char *what, uint8_t kind)
+{
+    enum { TAG = 4 };
+    wasm_malformed(r, "malformed %s kind 0x%02x%s", what, kind,
+                   kind == TAG ? ": a tag needs the feature exception handling, not supported"
+                               : "");
+}
+
 static void decode_import(struct wasm_loader *l, struct wasm_reader *r)
 {
     struct wasm_module *m = l->module;
@@ -224,7 +254,7 @@ static void decode_import(struct wasm_loader *l, struct wasm_reader *r)
         *WASM_APPEND(&l->failure, m->globals) = global;
         break;
     default:
-        wasm_malformed(r, "malformed import kind 0x%02x", import.kind);
+        refuse_kind(r, "import", import.kind);
     }
     *WASM_APPEND(&l->failure, m->imports) = import;
 }
@@ -266,7 +296,7 @@ static void decode_export(struct wasm_loader *l, struct wasm_reader *r)
             wasm_require(l, r, WASM_MUTABLE_GLOBALS);
         break;
     default:
-        wasm_malformed(r, "malformed export kind 0x%02x", export.kind);
+        refuse_kind(r, "export", export.kind);
     }
     *WASM_APPEND(&l->failure, m->exports) = export;
 }

@@ -255,7 +255,9 @@ static void validate_prefixed(struct wasm_validator *v)
     } else if (opcode <= OP_TABLE_FILL) {
         validate_table_prefixed(v, opcode);
     } else {
-        wasm_malformed(v->r, "illegal opcode 0xfc %u", opcode);
+        bool wide = opcode >= 19 && opcode <= 22;
+        wasm_malformed(v->r, "illegal opcode 0xfc %u%s", opcode,
+                       wide ? ": needs the feature wide arithmetic, not supported" : "");
     }
 }
 
