@@ -16,7 +16,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 ISO = TOP / "build" / "kernel-test.iso"
 TESTS = {"memory", "signals", "messages", "faults", "entry_flags", "registers", "canonical_edge",
          "preemption", "interrupts", "fpu", "fs", "invariants",
-         "handles", "rights", "badges", "replies", "confused_deputy", "starvation",
+         "handles", "rights", "badges", "replies", "confused_deputy", "starvation", "slices",
          "all_registers", "fpu_leaks", "zeroed", "translations", "instructions"}
 LIMIT = 300  # seconds
 

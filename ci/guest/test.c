@@ -323,6 +323,7 @@ static const struct {
     {"replies", test_replies},
     {"confused_deputy", test_confused_deputy},
     {"starvation", test_starvation},
+    {"slices", test_slices},
     {"all_registers", test_registers},
     {"fpu_leaks", test_fpu_leaks},
     {"zeroed", test_zeroed},

@@ -20,6 +20,7 @@ void test_badges(void);
 void test_replies(void);
 void test_confused_deputy(void);
 void test_starvation(void);
+void test_slices(void);
 void test_registers(void);
 void test_fpu_leaks(void);
 void test_zeroed(void);

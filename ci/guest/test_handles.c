@@ -372,3 +372,55 @@ void test_starvation(void)
     }
     EXPECT(turns[0] == 0);
 }
+
+/// Serves each call for a while. a: endpoint, b: Reply, c: clock ticks.
+static void serve_slowly(uint64_t endpoint, uint64_t reply, uint64_t ticks)
+{
+    struct message m = {0};
+    enum status status = sys_recv((uint32_t)endpoint, (uint32_t)reply, &m, 0);
+    while (status == OK) {
+        for (uint64_t start = clock(); clock() - start < ticks;)
+            ;
+        m.tag = tag_make(0, 1, 0);
+        status = sys_reply_recv((uint32_t)endpoint, (uint32_t)reply, &m);
+    }
+}
+
+/// Computes until `until`, then tells.
+static void compute_until(uint64_t until, uint64_t signal, uint64_t c)
+{
+    (void)c;
+    while (clock() < until)
+        ;
+    status_ignore(sys_signal((uint32_t)signal));
+    for (;;)
+        status_ignore(sys_yield());
+}
+
+/// A client whose server, more important than all clients, works for it nearly all the time:
+/// its slice ends all the same, and another thread of its importance computes half of the time.
+void test_slices(void)
+{
+    uint32_t endpoint = make(KIND_ENDPOINT, 0), reply = make(KIND_REPLY, 0);
+    uint32_t done = make(KIND_ENDPOINT, 0), tell = slots_take(1);
+    EXPECT(sys_cap_copy(HANDLE_NULL, tell, done, DERIVE_SIGNAL, 1, 0) == OK);
+    uint64_t ms = boot()->tsc_hz / 1000, state, time, x;
+    struct guest_thread t[] = {
+        thread_make(&(struct thread_plan){
+            .entry = serve_slowly, .arguments = {endpoint, reply, 3 * ms}, .priority = 9}),
+        thread_make(&(struct thread_plan){
+            .entry = call_for_ever, .arguments = {caller_make(endpoint, 1)}, .priority = 5}),
+        thread_make(&(struct thread_plan){
+            .entry = compute_until, .arguments = {clock() + 400 * ms, tell}, .priority = 5})};
+    for (uint32_t i = 0; i < 3; i++)
+        thread_start(&t[i]);
+    struct message m = {0};
+    EXPECT(sys_recv(done, 0, &m, 0) == OK);
+    uint64_t all = 0;
+    for (uint32_t i = 0; i < 3; i++) {
+        EXPECT(sys_thread_control(t[i].thread, THREAD_OP_INFO, 0, 0, &state, &time, &x) == OK);
+        all += time;
+        EXPECT(thread_do(t[i].thread, THREAD_OP_SUSPEND, 0, 0) == OK);
+    }
+    EXPECT(time >= all / 3);
+}

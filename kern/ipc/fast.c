@@ -74,9 +74,11 @@ struct arch_resume fast_reply_recv(uint64_t target, uint64_t tag, struct arch_fr
     struct endpoint *endpoint = slot->object;
     struct reply *reply = reply_slot->object;
     struct thread *to = reply->thread;
-    // On this CPU, without `unsent` bits to hand back; and nothing to receive at once.
+    // On this CPU, without `unsent` bits to hand back, its slice not over; and nothing to
+    // receive at once.
     if (unlikely(!to || (!MUTANT(fast_reply_calling) && to->state != THREAD_STATE_CALLING) ||
                  (!MUTANT(fast_reply_cpu) && to->cpu != cpu) ||
+                 (!MUTANT(fast_reply_slice) && !cpu->slice) ||
                  (!MUTANT(fast_reply_above) && (cpu->ready & to->above)) ||
                  (!MUTANT(fast_reply_pending) && endpoint->pending) ||
                  (!MUTANT(fast_reply_senders) && !link_empty(&endpoint->senders))))

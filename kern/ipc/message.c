@@ -19,7 +19,8 @@ enum status message_check(uint64_t tag)
     return OK;
 }
 
-/// Transfers capability `i` of a message: a copy, but what has one capability only moves.
+/// Transfers capability `i` of a message: a copy, but what has one capability only moves, if it
+/// has no children: an exchange may carry six, and each child would be a step more.
 static bool transfer(struct thread *from, struct thread *to, unsigned i)
 {
     struct slot *source, *target;
@@ -36,7 +37,8 @@ static bool transfer(struct thread *from, struct thread *to, unsigned i)
     }
     if (!single)
         return derive_copy(target, source, source->rights) == OK;
-    return slot_derivable(source, 0) == OK && slot_move(target, source) == OK;
+    bool leaf = MUTANT(transfer_leaf) || !source->child;
+    return leaf && slot_derivable(source, 0) == OK && slot_move(target, source) == OK;
 }
 
 uint64_t message_copy(struct thread *from, struct thread *to, bool grant, unsigned *unsent)

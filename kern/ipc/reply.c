@@ -193,9 +193,11 @@ enum status ipc_reply_recv(struct cpu *cpu, struct thread *self, uint32_t endpoi
     if (answer(cpu, self, reply, &woken) != OK)
         woken = NULL;
     status = receive(cpu, self, slot->object, reply, true);
-    if (woken && self->state != THREAD_STATE_RUNNING)
-        sched_hand_over(cpu, woken);
-    else if (woken)
+    if (woken && self->state == THREAD_STATE_RUNNING)
         sched_ready(cpu, woken);
+    else if (woken && unlikely(!cpu->slice) && !MUTANT(hand_back_slice))
+        sched_hand_late(cpu, woken);
+    else if (woken)
+        sched_hand_over(cpu, woken);
     return status;
 }

@@ -78,7 +78,8 @@ void sched_tick(struct cpu *cpu)
     self->ticks++;
     if (cpu->slice)
         cpu->slice--;
-    if (!cpu->slice && self->state == THREAD_STATE_RUNNING)
+    bool others = MUTANT(tick_alone) || !link_empty(&cpu->queue[self->priority]);
+    if (!cpu->slice && others && self->state == THREAD_STATE_RUNNING)
         sched_yield(cpu);
 }
 
@@ -104,6 +105,17 @@ void sched_hand_over(struct cpu *cpu, struct thread *to)
     }
     trace(cpu, TRACE_SWITCH, to->number, 0);
     sched_switch(cpu, to);
+}
+
+void sched_hand_late(struct cpu *cpu, struct thread *to)
+{
+    if (!link_empty(&cpu->queue[to->priority])) {
+        sched_ready(cpu, to);
+        return;
+    }
+    if (!MUTANT(late_slice)) // or all answers would take the general way from now on
+        cpu->slice = SLICE_TICKS;
+    sched_hand_over(cpu, to);
 }
 
 void sched_wake(struct cpu *cpu, struct thread *to)
@@ -200,9 +212,11 @@ void sched_save_fpu(struct cpu *cpu, const struct thread *thread)
 }
 
 /// Work for the CPU where a thread runs: it is at the lock, so entry has saved the registers.
+/// This counts as a tick: who is put aside over and over might never meet one.
 static void put_aside(struct cpu *cpu, uint64_t a, uint64_t b)
 {
-    cpu_thread(cpu)->slice = (uint8_t)cpu->slice;
+    bool over = !cpu->slice || MUTANT(aside_free);
+    cpu_thread(cpu)->slice = (uint8_t)(cpu->slice - !over);
     save_fpu(cpu, a, b);
     stand_still(cpu);
 }
@@ -216,7 +230,10 @@ void sched_interrupt(struct thread *thread)
 
 void sched_return(struct thread *thread)
 {
-    enqueue(thread, true); // its CPU is on its way through the kernel and will look
+    bool first = thread->slice || MUTANT(return_first);
+    if (!first)
+        thread->slice = SLICE_TICKS;
+    enqueue(thread, first); // its CPU is on its way through the kernel and will look
 }
 
 void sched_move(struct cpu *cpu, struct thread *thread, struct cpu *to)

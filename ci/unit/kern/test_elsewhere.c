@@ -145,6 +145,20 @@ TEST(the_fs_base_of_what_runs_elsewhere)
     expect_equal(kern_cpus[1].arch.fs_base, 0x5000);
 }
 
+/// Whoever is held up over and over, and so may never meet a tick, has its turn and no more.
+TEST(being_held_up_uses_the_slice)
+{
+    world_add_cpus(2);
+    struct actor one = far_actor(10, 0, 0), other = far_actor(10, 0, 0);
+    for (unsigned i = 0; i < SLICE_TICKS; i++) {
+        expect(running_on(1) == one.thread);
+        expect_ok(k_control(one.handle, THREAD_OP_FS_BASE, 0, 0));
+        world_calls();
+    }
+    expect(running_on(1) == other.thread);
+    expect_equal(kern_cpus[1].slice, SLICE_TICKS);
+}
+
 TEST(deleting_what_runs_elsewhere)
 {
     world_add_cpus(2);
@@ -255,6 +269,7 @@ const struct CMUnitTest elsewhere_tests[] = {
     cmocka_unit_test(a_fault_at_the_lock_of_a_suspended_thread_is_dropped),
     cmocka_unit_test(diverting_what_runs_elsewhere),
     cmocka_unit_test(the_fs_base_of_what_runs_elsewhere),
+    cmocka_unit_test(being_held_up_uses_the_slice),
     cmocka_unit_test(deleting_what_runs_elsewhere),
     cmocka_unit_test(deleting_what_left_its_fpu_elsewhere),
     cmocka_unit_test(a_space_is_loaded_nowhere_when_it_ends),

@@ -187,6 +187,19 @@ TEST(capabilities_travel)
     expect_equal(tag_of(world_init), 0);
 }
 
+TEST(an_untyped_in_use_does_not_travel)
+{
+    serve();
+    uint32_t part = make(KIND_UNTYPED, 13), place = fresh();
+    make_from(part, KIND_FRAME, 12);
+    world_init->buffer->caps[0] = part;
+    server.thread->buffer->slots[0] = place;
+    expect_equal(k_call(endpoint, 1 << TAG_CAPS_SHIFT), BLOCKED);
+    expect_equal(tag_of(server.thread) >> TAG_SKIPPED_SHIFT & 7, 1);
+    expect_equal(slot_of(place)->kind, KIND_NONE);
+    expect_equal(slot_of(part)->kind, KIND_UNTYPED);
+}
+
 TEST(a_sender_learns_what_was_not_taken)
 {
     serve();
@@ -377,6 +390,7 @@ const struct CMUnitTest ipc_tests[] = {
     cmocka_unit_test(senders_queue_in_order),
     cmocka_unit_test(not_waiting),
     cmocka_unit_test(capabilities_travel),
+    cmocka_unit_test(an_untyped_in_use_does_not_travel),
     cmocka_unit_test(a_sender_learns_what_was_not_taken),
     cmocka_unit_test(signals),
     cmocka_unit_test(a_signal_frees_the_reply_of_a_receiver),

@@ -215,6 +215,53 @@ TEST(a_callee_runs_on_the_callers_slice)
     expect_equal(arch_cpu()->slice, left - 1);
 }
 
+/// A slice that ends while the server works is over for the caller: others come before it.
+static void slice_ends_in_the_server(unsigned words)
+{
+    uint32_t endpoint = make(KIND_ENDPOINT, 0), reply = make(KIND_REPLY, 0);
+    struct actor server = actor_new(63, 0, 0, 0), other = actor_new(40, 0, 0, 0);
+    run(server.thread);
+    expect_equal(k_recv(endpoint, reply, true), BLOCKED);
+    expect_ok(k_control(HANDLE_NULL, THREAD_OP_PRIORITY, 40, 0));
+    expect(running() == world_init);
+    for (unsigned round = 0; round < 2; round++) {
+        struct thread *caller = running();
+        expect_equal(k_call(endpoint, 0), BLOCKED);
+        for (unsigned i = 0; i < SLICE_TICKS + 2; i++)
+            tick();
+        expect(running() == server.thread);
+        expect_equal(k_reply_recv(endpoint, reply, words), BLOCKED);
+        expect(running() == (round ? world_init : other.thread));
+        expect_equal(caller->state, THREAD_STATE_READY);
+        expect_equal(arch_cpu()->slice, SLICE_TICKS);
+    }
+    // Nobody else: it goes on, with a new slice.
+    expect_ok(k_control(other.handle, THREAD_OP_SUSPEND, 0, 0));
+    expect_equal(k_call(endpoint, 0), BLOCKED);
+    for (unsigned i = 0; i < SLICE_TICKS + 2; i++)
+        tick();
+    expect_equal(k_reply_recv(endpoint, reply, words), BLOCKED);
+    expect(running() == world_init);
+    expect_equal(arch_cpu()->slice, SLICE_TICKS);
+    // Without one it gives way as soon as somebody comes.
+    for (unsigned i = 0; i < SLICE_TICKS + 2; i++)
+        tick();
+    expect_ok(k_control(other.handle, THREAD_OP_START, 0, 0));
+    expect(running() == world_init);
+    tick();
+    expect(running() == other.thread);
+}
+
+TEST(a_slice_that_ends_in_the_server_is_over)
+{
+    slice_ends_in_the_server(0);
+}
+
+TEST(a_slice_that_ends_in_the_server_is_over_generally)
+{
+    slice_ends_in_the_server(7);
+}
+
 /// The timer fires once each time that it is set.
 TEST(the_tick_comes_again_while_somebody_runs)
 {
@@ -294,6 +341,8 @@ const struct CMUnitTest thread_tests[] = {
     cmocka_unit_test(slices_go_round),
     cmocka_unit_test(a_preempted_thread_goes_on_first_with_what_it_had),
     cmocka_unit_test(a_callee_runs_on_the_callers_slice),
+    cmocka_unit_test(a_slice_that_ends_in_the_server_is_over),
+    cmocka_unit_test(a_slice_that_ends_in_the_server_is_over_generally),
     cmocka_unit_test(the_tick_comes_again_while_somebody_runs),
     cmocka_unit_test(the_same_priority_again_changes_nothing),
     cmocka_unit_test(nobody_ready_means_idle),

@@ -22,7 +22,7 @@ struct cpu {
     struct arch_fpu *fpu_open;     ///< the state that user mode can reach; null: CR0.TS is set
     struct arch_fpu *fpu_owner;    ///< whose state the FPU holds; null: nobody's
     uint64_t trace;                ///< events to record, 1 << enum trace; 0: none
-    uint32_t slice;                ///< ticks that the running thread has left
+    uint64_t slice;                ///< ticks that the running thread has left; 0: it is over
     struct link queue[PRIORITIES]; ///< ready threads, first come first
     uint64_t trace_written;        ///< events since boot
     uint64_t trace_read;

@@ -5,7 +5,9 @@
 /// CPU has in its registers it must ask for.
 ///
 /// The running thread is in no queue. A slice belongs to the CPU while a thread runs: a direct
-/// switch leaves it alone, so a callee runs on its caller's.
+/// switch leaves it alone, so a callee runs on its caller's. When it is over, who runs goes
+/// behind others of its priority; where there are none it goes on without one, and it is the
+/// caller that gives way when it is answered.
 #pragma once
 
 #include <kern/cpu.h>
@@ -39,6 +41,10 @@ void sched_set_priority(struct cpu *cpu, struct thread *thread, unsigned priorit
 /// the rest of the slice, unless a thread of higher priority is ready.
 void sched_hand_over(struct cpu *cpu, struct thread *to);
 
+/// The same for a caller that is answered when the slice that both ran on is over: others of
+/// its priority come first; without any it has a new slice.
+void sched_hand_late(struct cpu *cpu, struct thread *to);
+
 /// `to`, which was waiting, can go on: at once if it is more important than the running thread,
 /// which then is the first to follow. The caller does nothing more for the running thread.
 void sched_wake(struct cpu *cpu, struct thread *to);
@@ -47,7 +53,7 @@ void sched_wake(struct cpu *cpu, struct thread *to);
 /// and it is in no queue. A system call it was entering is taken back.
 void sched_interrupt(struct thread *thread);
 
-/// Puts the same thread first among its priority.
+/// Puts the same thread first among its priority, or last if its slice is over.
 void sched_return(struct thread *thread);
 
 /// Moves a thread that runs nowhere else to another CPU.
