@@ -29,9 +29,11 @@ def check_log(count):
     for name in SERVERS:
         outages = [int(us) for us in re.findall(rf"^.*{name} is ready again after (\d+) us", log, re.M)]
         # One in eight is ended once more while it starts, and the request to end one is sent again
-        # when `process` is ended under it: so there are more ends, and fewer starts than ends.
+        # when `process` is ended under it (often, where eight CPUs take turns on one of the host's):
+        # so there are more ends, and fewer starts than ends. An end that nobody asked for is a death.
         ends = log.count(f"{name} is ended")
-        assert count <= ends <= 1.5 * count + 5 and 0.8 * count <= len(outages) <= ends, (name, log[-3000:])
+        assert count <= ends <= 2.5 * count and 0.8 * count <= len(outages) <= ends, \
+            (name, ends, len(outages), log[-3000:])
         assert log.rfind(f"{name} is ready again") > log.rfind(f"{name} is ended"), (name, log[-3000:])
         longest = max([longest] + outages)
     return longest
