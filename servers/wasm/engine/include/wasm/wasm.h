@@ -206,9 +206,9 @@ struct wasm_limits {
     uint64_t memory_bytes;   /* of all linear memories together */
     uint64_t table_elements; /* of all tables together */
     uint64_t stack_bytes;    /* guest call stack: locals, operands, frames; 64 bits each */
-    uint64_t fuel; /* one unit for each function entry and each turn of a loop, one for each KiB
-                      that a bulk instruction moves, and one for each millisecond that an
-                      atomic wait may take; WASM_FUEL_UNLIMITED: no limit */
+    uint64_t fuel; /* one unit for each function entry and each time that a loop begins again,
+                      one for each KiB that a bulk instruction moves, and one for each
+                      millisecond that an atomic wait may take; WASM_FUEL_UNLIMITED: no limit */
 };
 #define WASM_FUEL_UNLIMITED UINT64_MAX
 /* 4 GiB of memory, 10,000,000 elements, 8 MiB of stack, unlimited fuel. */
@@ -254,7 +254,10 @@ enum wasm_status wasm_define_func(struct wasm_store *store, struct wasm_name mod
 enum wasm_status wasm_define_instance(struct wasm_store *store, struct wasm_name module,
                                       struct wasm_instance *instance);
 
-/* Links, allocates, runs the active segments and the start function (specification 4.5.4).
+/* Links, allocates, compiles, runs the active segments and the start function (specification
+ * 4.5.4). Each memory takes 8 GiB of address space; compiled code may be 24 times as large as
+ * the module and 4 MiB: beyond that it is refused with WASM_NO_MEMORY, and the interpreter may
+ * still run it.
  * WASM_OK with `*instance` set; WASM_UNLINKABLE or WASM_NO_MEMORY with `*error` filled;
  * WASM_TRAPPED or WASM_EXITED with `*trap` filled (writes that happened before stay, and the
  * store keeps the instance, because shared tables may refer to its functions). */

@@ -53,7 +53,7 @@ void x64_more_room(struct x64 *c, size_t bytes)
     if (c->probe != UINT64_MAX) /* its buffer is as large as the function */
         wasm_no_memory(&c->failure);
     if ((size_t)(c->room - c->code_start) > GROWTH_MAX * c->module->size + GROWTH_FREE)
-        x64_give_up(c, "the compiled code grows too large for its module");
+        x64_give_up(c, "the compiled code grows too large for its module: interpret it");
     bytes = (bytes + COMMIT_STEP - 1) / COMMIT_STEP * COMMIT_STEP;
     if (bytes > (size_t)(c->native->region_end - c->room) ||
         !wasm_platform_commit(c->room, bytes))
