@@ -14,7 +14,7 @@ KERNEL = TOP / "build" / "arch" / "x86_64" / "kernel"
 PLACES = ["entry_syscall", "at_sysret", "trap_from_user", "at_iret"]
 ROUNDS = 20
 # Bank 9, valid, nothing corrupt, the program can be restarted: to be survived.
-MACHINE_CHECK = "mce 0 9 0xbd00000000000000 0x5 0 0"
+MACHINE_CHECK = "mce {} 9 0xbd00000000000000 0x5 0 0"
 
 
 def addresses():
@@ -64,10 +64,19 @@ class Gdb:
         return answer
 
     def stop_at(self, address):
+        """Returns the number of the CPU that got there."""
         assert self.ask(f"Z1,{address:x},1") == "OK"
         self.send("c")
-        assert self.reply().startswith("T05")
+        stopped = re.match(r"T05thread:([0-9a-f]+);", self.reply())
+        assert stopped
         assert self.ask(f"z1,{address:x},1") == "OK"
+        return int(stopped[1], 16) - 1
+
+    def return_address(self):
+        """At the first instruction of a function: where it returns to."""
+        stack = bytes.fromhex(self.ask("g"))[7 * 8:8 * 8]
+        at = int.from_bytes(stack, "little")
+        return int.from_bytes(bytes.fromhex(self.ask(f"m{at:x},8")), "little")
 
 
 @pytest.mark.parametrize("event", ["nmi", "machine check"])
@@ -81,12 +90,14 @@ def test_event_at(place, event, tmp_path: pathlib.Path):
         where = addresses()
         monitor, gdb = Monitor(monitor_path), Gdb(gdb_path)
         for _ in range(ROUNDS):
-            gdb.stop_at(where[place])
+            cpu = gdb.stop_at(where[place])
             if event == "nmi":
                 monitor.run("inject-nmi")
             else:
-                monitor.human(MACHINE_CHECK)
+                monitor.human(MACHINE_CHECK.format(cpu))
             gdb.stop_at(where["trap_kernel"])  # it struck; the next one must not strike here
+            if event == "machine check":  # nor come before this one is over: that is a reset
+                gdb.stop_at(gdb.return_address())
         gdb.send("c")
         text = guest.wait_for("guest end")
     assert "panic" not in text and f"kernel test: {len(TESTS)} passed, 0 failed" in text, text
