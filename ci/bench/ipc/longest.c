@@ -3,7 +3,7 @@
 #include "longest.h"
 #include "guest.h"
 
-enum { PAGES = 33, LARGE_BITS = 20 };
+enum { LOG_BYTES = 512, PAGES = 33, LARGE_BITS = 20 };
 #define LARGE_AT 0x50000000ul
 
 static uint64_t longest;
@@ -77,8 +77,28 @@ static void families(uint32_t part)
     STEPS("delete_cspace", sys_cap_delete(HANDLE_NULL, cspace));
 }
 
+/// What is done word by word: a log of line ends, each of which is two bytes on the line, a
+/// repeated transfer, events of a trace.
+static void transfers(void)
+{
+    enum { POST = 0x80 };
+    uint64_t x, y, z;
+    char *text = (char *)((struct ipc_buffer *)BOOT_BUFFER_ADDRESS)->words;
+    for (uint32_t i = 0; i < LOG_BYTES; i++)
+        text[i] = '\n';
+    STEPS("log", sys_debug(BOOT_SLOT_DEBUG, DEBUG_OP_LOG, LOG_BYTES, 0, &x, &y, &z));
+    STEPS("ioport",
+          sys_ioport(BOOT_SLOT_IOPORT, IO_BYTE | IO_REPEAT, POST, IOPORT_WORDS, &x));
+    STEPS("trace", sys_debug(BOOT_SLOT_DEBUG, DEBUG_OP_TRACE, ~0u, 0, &x, &y, &z));
+    for (int i = 0; i < 100; i++)
+        must(sys_yield(), "yield");
+    STEPS("trace_off", sys_debug(BOOT_SLOT_DEBUG, DEBUG_OP_TRACE, 0, 0, &x, &y, &z));
+    STEPS("trace_read", sys_debug(BOOT_SLOT_DEBUG, DEBUG_OP_TRACE_READ, 0, 0, &x, &y, &z));
+}
+
 void bench_longest(void)
 {
+    transfers();
     uint32_t part = object_new(KIND_UNTYPED, 24);
     objects(part);
     STEPS("revoke_threads", sys_cap_revoke(HANDLE_NULL, part));
