@@ -87,8 +87,7 @@ static void transfers(void)
     for (uint32_t i = 0; i < LOG_BYTES; i++)
         text[i] = '\n';
     STEPS("log", sys_debug(BOOT_SLOT_DEBUG, DEBUG_OP_LOG, LOG_BYTES, 0, &x, &y, &z));
-    STEPS("ioport",
-          sys_ioport(BOOT_SLOT_IOPORT, IO_BYTE | IO_REPEAT, POST, IOPORT_WORDS, &x));
+    STEPS("ioport", sys_ioport(BOOT_SLOT_IOPORT, IO_BYTE | IO_REPEAT, POST, IOPORT_WORDS, &x));
     STEPS("trace", sys_debug(BOOT_SLOT_DEBUG, DEBUG_OP_TRACE, ~0u, 0, &x, &y, &z));
     for (int i = 0; i < 100; i++)
         must(sys_yield(), "yield");
