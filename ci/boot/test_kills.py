@@ -52,6 +52,19 @@ def test_servers_ended_under_load(run, kills, record_property):
     print(f"{count} ends each, longest outage {longest} us; {done.out.decode().splitlines()[-5:]}")
 
 
+@pytest.mark.parametrize("memory", [16, 64])
+def test_servers_start_again_without_free_memory(run, program, memory):
+    """Programs and files cannot take all: what a server needs to start again is kept."""
+    done = run("mem; /full 3 4 5 6 3 4 5 6; echo status $?; mem; cat /tmp/kept", "--memory", str(memory),
+               "--add", program("full"))
+    free = re.findall(rb"^free (\d+)", done.out, re.M)
+    assert done.status == 0 and b"status 0\n" in done.out and done.out.endswith(b"kept"), done
+    assert len(free) == 2 and free[0] == free[1], done
+    log = (BUILD / "boot.log").read_text(errors="replace")
+    assert "broken invariant" not in log and "died" not in log, log
+    assert all(log.count(f"{name} is ready again") == 2 for name in SERVERS), log
+
+
 def test_servers_that_hang_are_noticed(run, kills):
     """timer by the real-time clock, the others by their silence; a shell that waits goes on."""
     done = run("echo kept > /tmp/file; cd /tmp; /kills hang 3 4; sleep 1; echo one > /dev/console; echo slept; "

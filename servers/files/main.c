@@ -20,7 +20,8 @@
 #include "names.h"
 #include "objects.h"
 
-#define SHARE_OF_MEMORY 2u // files may fill half of what is free at the start
+#define SHARE_OF_MEMORY 2u            // files may fill half of what is free at the start
+#define FREE_LEAST      (256ul << 10) // what files leave of it, so that servers can start again
 #define TABLE_AT        KEPT_PAGES
 #define ARENA_AT        (KEPT_PAGES + (1ul << 40))
 
@@ -37,8 +38,14 @@ static uint64_t wall_clock(void)
 
 static enum status commit(void *address, size_t bytes)
 {
-    return memory_commit(session_to(STARTUP_SLOT_MEMORY), (uint64_t)address, bytes,
-                         PROTECTION_READ | PROTECTION_WRITE);
+    uint64_t total, free, used, limit, objects;
+    struct session *memory = session_to(STARTUP_SLOT_MEMORY);
+    enum status status = memory_info(memory, &total, &free, &used, &limit, &objects);
+    if (status == OK && free < bytes + FREE_LEAST)
+        status = E_NOMEM;
+    return status != OK ? status
+                        : memory_commit(memory, (uint64_t)address, bytes,
+                                        PROTECTION_READ | PROTECTION_WRITE);
 }
 
 static void decommit(void *address, size_t bytes)

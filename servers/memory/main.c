@@ -11,7 +11,11 @@
 #include <proto/memory_server.h>
 #include "tenant.h"
 
-enum { RESERVE_SHARE = 14 }; // see slots.h: what the records of every single page would take
+enum {
+    RESERVE_SHARE = 14,   // see slots.h: what the records of every single page would take
+    RESTARTS_SHARE = 256, // of all memory
+    RESTARTS_LEAST = 128 << 10,
+};
 
 static enum status reply_create(uint32_t *id, uint32_t *handle)
 {
@@ -65,6 +69,9 @@ static void take_over(const struct startup *startup)
     }
     totals.reserve = totals.all / RESERVE_SHARE & ~(PAGE_SIZE - 1);
     totals.free = totals.all - totals.reserve;
+    totals.restarts = totals.all / RESTARTS_SHARE;
+    if (totals.restarts < RESTARTS_LEAST)
+        totals.restarts = RESTARTS_LEAST;
     log_line("%lu KiB, %lu KiB of it for records; %lu device ranges", totals.all >> 10,
              totals.reserve >> 10, devices);
 }

@@ -49,6 +49,7 @@ struct share {
 struct tenant {
     struct node node;   ///< key: session
     uint64_t creator;   ///< session whose end ends this one too
+    bool serves;        ///< a server: made by init
     uint64_t low, high; ///< addresses that may be handed out
     struct tree regions, frames, tables;
     uint64_t used, limit,
@@ -66,6 +67,7 @@ struct tenant {
 /// All RAM, the part set aside, what nobody is charged for.
 struct totals {
     uint64_t all, reserve, free;
+    uint64_t restarts; ///< of `free`: not for programs, so that a server can start again
 };
 extern struct totals totals;
 

@@ -61,7 +61,8 @@ void record_give(struct tenant *tenant, void *record, size_t bytes)
 enum status tenant_charge(struct tenant *tenant, uint64_t bytes)
 {
     uint64_t left = tenant->limit > tenant->used ? tenant->limit - tenant->used : 0;
-    if (bytes > left || bytes > totals.free)
+    uint64_t kept = tenant->serves ? 0 : totals.restarts;
+    if (bytes > left || bytes + kept > totals.free)
         return E_NOMEM;
     tenant->used += bytes;
     totals.free -= bytes;
@@ -141,7 +142,9 @@ static struct tenant *tenant_new(uint64_t session, uint64_t creator, uint64_t li
     struct tenant *tenant = record_take(NULL, sizeof *tenant);
     if (!tenant)
         return NULL;
+    const struct tenant *maker = tenant_find(creator);
     tenant->creator = creator;
+    tenant->serves = !maker || !maker->creator;
     tenant->limit = limit ? limit : totals.all;
     tenant->regions.update = region_update;
     tree_insert(&tenants, &tenant->node, session);
