@@ -59,6 +59,7 @@ MUTANTS = {
     "keys_apart": ("../tree.c", "at -= name->length + 1;", "at -= name->length;"),
     "key_ends": ("../tree.c", "return part == 0 ? 1 :", "return part == 0 ? 0 :"),
     "later_definition": ("../store.c", "    if (!d) {\n        d = new_definition", "    if (d)\n        return true;\n    if (!d) {\n        d = new_definition"),
+    "tables_grow_doubled": ("../table.c", "size_t room = 2 * (size_t)t->room;", "size_t room = 0;"),
     "exports_merged": ("../exports.c", "to[at] = take_left ? from[left++] : from[right++];", "to[at] = from[at];"),
     "fault_is_ours": ("enter.c", "            return true;\n        }\n", "            return false;\n        }\n"),
     "trap_says_where": ("stubs.c", "    store(s, RCX, FIELD(s, ip));\n", ""),

@@ -119,6 +119,35 @@ static void test_memory_limit(void **state)
     guest_free(g);
 }
 
+/* A table that grows one by one is moved a few times only, and holds all that the limit says;
+ * where the host refuses, it stays as it was. */
+static void test_a_table_grows_in_few_steps(void **state)
+{
+    enum { ELEMENTS = 100000, MOVES = 20 };
+    static const char MODULE[] = "\0asm\1\0\0\0\x01\x06\x01\x60\1\x7f\1\x7f\x03\x02\x01\0"
+                                 "\x04\x04\x01\x70\0\0\x07\x05\x01\x01g\0\0"
+                                 "\x0a\x0b\x01\x09\0\xd0\x70\x20\0\xfc\x0f\0\x0b";
+    (void)state;
+    struct guest *g = calloc(1, sizeof *g);
+    struct wasm_limits limits = WASM_LIMITS_DEFAULT;
+    limits.table_elements = ELEMENTS;
+    g->store = wasm_store_new(limits);
+    assert_int_equal(
+        wasm_module_load(MODULE, sizeof MODULE - 1, WASM_FEATURES_ALL, &g->module, &g->error),
+        WASM_OK);
+    assert_int_equal(wasm_instantiate(g->store, g->module, &g->instance, &g->error, &g->trap),
+                     WASM_OK);
+    assert_call(g, 0, "g", 1, U(1));
+    allocations_left = 0;
+    assert_call(g, 0xffffffff, "g", 1, U(1));
+    allocations_left = MOVES;
+    for (unsigned i = 1; i < ELEMENTS; i++)
+        assert_call(g, i, "g", 1, U(1));
+    allocations_left = -1;
+    assert_call(g, 0xffffffff, "g", 1, U(1));
+    guest_free(g);
+}
+
 static void test_table_limit(void **state)
 {
     (void)state;
@@ -182,6 +211,7 @@ int run_limits_tests(void)
         cmocka_unit_test(test_interrupts_are_seen_behind_host_calls_and_before_calls),
         cmocka_unit_test(test_memory_limit),
         cmocka_unit_test(test_table_limit),
+        cmocka_unit_test(test_a_table_grows_in_few_steps),
         cmocka_unit_test(test_host_without_memory),
     };
     return cmocka_run_group_tests_name("limits", tests, NULL, NULL);

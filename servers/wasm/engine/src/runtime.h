@@ -33,8 +33,9 @@ struct wasm_memory {
 };
 
 struct wasm_table {
-    uint64_t *elements;
+    uint64_t *elements; /* of the `room` there is, `size` are the table's */
     uint32_t size;
+    uint32_t room;
     uint32_t max;
     uint8_t type;
     struct wasm_bounds declared;

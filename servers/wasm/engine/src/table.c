@@ -24,7 +24,7 @@ struct wasm_table *wasm_table_new(struct wasm_store *store, const struct wasm_ta
         free(t);
         return NULL;
     }
-    t->size = def->bounds.min;
+    t->size = t->room = def->bounds.min;
     t->max = def->bounds.max;
     t->type = def->type;
     t->declared = def->bounds;
@@ -40,19 +40,39 @@ void wasm_table_free(struct wasm_table *table)
     free(table);
 }
 
+/* Room for `wanted` elements: twice what there was, so that a table that grows one by one is
+ * not copied each time, unless the limit or the host allows less. */
+static bool make_room(struct wasm_table *t, size_t wanted)
+{
+    if (wanted <= t->room)
+        return true;
+    size_t room = 2 * (size_t)t->room;
+    if (room > t->store->limits.table_elements)
+        room = (size_t)t->store->limits.table_elements;
+    if (room < wanted || room > UINT32_MAX)
+        room = wanted;
+    uint64_t *elements = realloc(t->elements, (room + 1) * sizeof *elements);
+    if (!elements && room > wanted) {
+        room = wanted;
+        elements = realloc(t->elements, (room + 1) * sizeof *elements);
+    }
+    if (!elements)
+        return false;
+    t->elements = elements;
+    t->room = (uint32_t)room;
+    return true;
+}
+
 int64_t wasm_table_grow(struct wasm_table *t, uint32_t count, uint64_t value)
 {
     uint32_t old = t->size;
     if (count > t->max - old || !charge(t->store, count))
         return -1;
-    size_t grown = (size_t)old + count;
-    uint64_t *elements = realloc(t->elements, (grown + 1) * sizeof *elements);
-    if (!elements) {
+    if (!make_room(t, (size_t)old + count)) {
         t->store->table_elements -= count;
         return -1;
     }
-    t->elements = elements;
-    t->size = (uint32_t)grown;
+    t->size = old + count;
     wasm_table_fill(t, old, value, count);
     return old;
 }
