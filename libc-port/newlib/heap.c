@@ -19,8 +19,9 @@
 
 enum { PAGE = 4096 };
 
-/* Not a power of two: what is reserved after it differs from the heap in the bits that pick a TLB
- * entry, so that the first pages of both, which are the busy ones, do not push each other out. */
+/* Not a power of two: what is reserved after it differs from the heap in the bits that pick a
+ * TLB entry, so that the first pages of both, which are the busy ones, do not push each other
+ * out. */
 #define HEAP_RESERVE ((64ul << 30) + (32ul << 12))
 #define HEAP_STEP    (128ul << 10) /* what is committed at once */
 
