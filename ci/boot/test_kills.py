@@ -65,6 +65,15 @@ def test_servers_start_again_without_free_memory(run, program, memory):
     assert all(log.count(f"{name} is ready again") == 2 for name in SERVERS), log
 
 
+def test_servers_start_again_without_free_records(run, program):
+    """Nor can programs take all that memory can remember of regions."""
+    done = run("/regions 6 3 4 5 6; echo status $?", "--memory", "64", "--add", program("regions"))
+    assert done.status == 0 and b"status 0\n" in done.out, done
+    log = (BUILD / "boot.log").read_text(errors="replace")
+    assert "cannot start" not in log and "died" not in log, log
+    assert all(f"{name} is ready again" in log for name in SERVERS), log
+
+
 def test_servers_that_hang_are_noticed(run, kills):
     """timer by the real-time clock, the others by their silence; a shell that waits goes on."""
     done = run("echo kept > /tmp/file; cd /tmp; /kills hang 3 4; sleep 1; echo one > /dev/console; echo slept; "

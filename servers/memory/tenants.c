@@ -11,7 +11,8 @@
 enum {
     TENANT_BITS = 15,
     TENANT_SLOT_PAGES = 4,
-    EXTRAS_SHARE = 80, // 1/80 of memory: regions, shares, tenants, pieces
+    EXTRAS_SHARE = 80,   // 1/80 of memory: regions, shares, tenants, pieces
+    EXTRAS_RESTARTS = 8, // 1/8 of that is not for programs
 };
 
 struct totals totals;
@@ -25,7 +26,8 @@ static uint32_t given[2]; // slots of capabilities that the last reply carried
 bool extras_take(struct tenant *tenant, uint64_t bytes)
 {
     uint64_t limit = totals.all / EXTRAS_SHARE;
-    if (extras + bytes > limit || (tenant && tenant->extras + bytes > limit / 4))
+    uint64_t kept = tenant && !tenant->serves ? limit / EXTRAS_RESTARTS : 0;
+    if (extras + bytes + kept > limit || (tenant && tenant->extras + bytes > limit / 4))
         return false;
     extras += bytes;
     if (tenant)
