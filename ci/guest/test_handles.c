@@ -386,12 +386,16 @@ static void serve_slowly(uint64_t endpoint, uint64_t reply, uint64_t ticks)
     }
 }
 
-/// Computes until `until`, then tells.
-static void compute_until(uint64_t until, uint64_t signal, uint64_t c)
+/// Computes until it has had the CPU for `ticks` of the clock, then tells.
+static void compute_for(uint64_t ticks, uint64_t signal, uint64_t c)
 {
+    uint64_t state, time, x;
     (void)c;
-    while (clock() < until)
-        ;
+    do
+        for (uint64_t start = clock(); clock() - start < ticks / 100;)
+            ;
+    while (sys_thread_control(HANDLE_NULL, THREAD_OP_INFO, 0, 0, &state, &time, &x) == OK &&
+           time < ticks);
     status_ignore(sys_signal((uint32_t)signal));
     for (;;)
         status_ignore(sys_yield());
@@ -411,7 +415,7 @@ void test_slices(void)
         thread_make(&(struct thread_plan){
             .entry = call_for_ever, .arguments = {caller_make(endpoint, 1)}, .priority = 5}),
         thread_make(&(struct thread_plan){
-            .entry = compute_until, .arguments = {clock() + 400 * ms, tell}, .priority = 5})};
+            .entry = compute_for, .arguments = {200 * ms, tell}, .priority = 5})};
     for (uint32_t i = 0; i < 3; i++)
         thread_start(&t[i]);
     struct message m = {0};
