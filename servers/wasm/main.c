@@ -17,7 +17,11 @@
 #include <unistd.h>
 
 enum { EXIT_USAGE = 2, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127, EXIT_TRAP = 134 };
-enum { FIRST_READ = 65536, DESCRIPTION_BYTES = 8192 };
+enum {
+    FIRST_READ = 65536,
+    MODULE_MOST = 512 << 20, /* a pipe may have no end, and a file be all hole */
+    DESCRIPTION_BYTES = 8192
+};
 
 static const char usage[] =
     "usage: wasm [--dir DIR[::GUESTDIR]]... [--env KEY=VALUE]... [--interpret] [--fuel N]\n"
@@ -134,6 +138,13 @@ static bool may_be_module(const uint8_t *bytes, size_t size)
     return memcmp(bytes, "\0asm", size < 4 ? size : 4) == 0;
 }
 
+static uint8_t *give_up(uint8_t *bytes, int error)
+{
+    free(bytes);
+    errno = error;
+    return NULL;
+}
+
 /* Reads all of a descriptor, or what shows that it is no module: the rest of a device or a pipe
  * may have no end. Returns the bytes, to be freed, or NULL with errno. */
 static uint8_t *read_all(int fd, size_t *size)
@@ -143,10 +154,7 @@ static uint8_t *read_all(int fd, size_t *size)
     while (bytes) {
         ssize_t got = read(fd, bytes + used, room - used);
         if (got < 0 && errno != EINTR) {
-            int error = errno;
-            free(bytes);
-            errno = error;
-            return NULL;
+            return give_up(bytes, errno);
         }
         used += got > 0 ? (size_t)got : 0;
         if (got == 0 || !may_be_module(bytes, used)) {
@@ -154,9 +162,12 @@ static uint8_t *read_all(int fd, size_t *size)
             return bytes;
         }
         if (used == room) {
+            if (room >= MODULE_MOST) {
+                return give_up(bytes, EFBIG);
+            }
             uint8_t *larger = realloc(bytes, room *= 2);
             if (!larger) {
-                free(bytes);
+                return give_up(bytes, ENOMEM);
             }
             bytes = larger;
         }

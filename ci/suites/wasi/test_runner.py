@@ -100,6 +100,14 @@ def test_what_is_no_program_is_not_read_to_its_end(tmp_path):
     os.close(writer)
 
 
+def test_a_module_without_end_is_not_read_for_ever(tmp_path):
+    """A file of a header and a hole, as `(cat head; cat /dev/zero) |` would be a pipe."""
+    path = tmp_path / "endless.wasm"
+    path.write_bytes(b"\0asm\1\0\0\0")
+    os.truncate(path, 1 << 40)
+    refused(guest(path), 126, "File too large", str(path))
+
+
 def test_truncations(tmp_path):
     """Cut anywhere, a good module is refused, or still whole but for its names."""
     whole = HELLO.read_bytes()
