@@ -40,6 +40,7 @@ MUTANTS = {
     "rewrite_fs": ("arch/x86_64/include/arch/cpu.h", "(cpu->fs_base | frame->fs_base) != 0",
                    "cpu->fs_base != frame->fs_base"),
     "umip": ("arch/x86_64/cpu/features.c", "? CR4_UMIP : 0", "? 0 * CR4_UMIP : 0"),
+    "sysenter": ("arch/x86_64/cpu/tables.c", "MSR_SYSENTER_CS, 0", "MSR_SYSENTER_CS, KERNEL_CS"),
     "jump_target": ("arch/x86_64/trap/trap.c", "        frame->rip = USER_END;", "        ;"),
     "slice": ("kern/sched/sched.c", "        cpu->slice--;", "        {}"),
 }
@@ -77,7 +78,7 @@ def passes():
     """Whether all of the booted tests pass."""
     with tempfile.NamedTemporaryFile(suffix=".log") as log:
         process = subprocess.Popen(
-            ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-smp", "2", "-m", "256",
+            ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max,vendor=GenuineIntel", "-smp", "2", "-m", "256",
              "-nic", "none", "-display", "none", "-no-reboot", "-serial", f"file:{log.name}",
              "-cdrom", str(COPY / "build" / "kernel-test.iso")],
             stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -379,6 +379,7 @@ CODE(do_dr0, "movq %%rax, %%dr0")
 CODE(do_kernel_cs, "pushq $8; pushq $0; lretq")
 CODE(do_kernel_iret, "pushq $0; pushq $0; pushq $2; pushq $8; pushq $0; iretq")
 CODE(do_gate, "int $0x20")
+CODE(do_sysenter, "sysenter")
 CODE(do_read_gs, "xorl %%eax, %%eax; movl %%eax, %%gs; movq %%gs:0, %%rax")
 
 static const struct {
@@ -429,7 +430,10 @@ void test_instructions(void)
                   m.words[1], m.words[2]);
         EXPECT(m.words[0] == FAULT_PROTECTION);
     }
+    // AMD's CPUs do not know SYSENTER in long mode.
+    struct message m = fault_of(do_sysenter);
+    EXPECT(m.words[0] == FAULT_PROTECTION || m.words[0] == FAULT_OPCODE);
     // GS is the user's: its base is what the user makes it, never the kernel's.
-    struct message m = fault_of(do_read_gs);
+    m = fault_of(do_read_gs);
     EXPECT(m.words[0] == FAULT_PAGE && m.words[1] == 0);
 }

@@ -76,6 +76,7 @@ void backtrace_from(const struct trap_state *state);
 enum { VECTOR_IRQ = 32, VECTOR_TIMER = 0xf0, VECTOR_CPU = 0xf1, VECTOR_SPURIOUS = 0xff };
 
 #define MSR_APIC_BASE      0x1b
+#define MSR_SYSENTER_CS    0x174
 #define MSR_MCG_CAP        0x179
 #define MSR_MCG_STATUS     0x17a
 #define MSR_PAT            0x277

@@ -122,6 +122,7 @@ void cpu_init(uint32_t number)
     msr_write(MSR_GS_BASE, (uint64_t)cpu);
     msr_write(MSR_KERNEL_GS_BASE, 0);
     msr_write(MSR_FS_BASE, 0);
+    msr_write(MSR_SYSENTER_CS, 0); // firmware may have used it; with 0 SYSENTER faults
     msr_write(MSR_STAR, (uint64_t)(KERNEL_DS | 3) << 48 | (uint64_t)KERNEL_CS << 32);
     msr_write(MSR_LSTAR, (uint64_t)entry_syscall);
     msr_write(MSR_FMASK, 0x257fd5); // every flag: IF, TF, DF, NT, AC and IOPL count
