@@ -47,12 +47,24 @@ static void close_handle(uint32_t handle)
     status_ignore(io_close(files(), handle));
 }
 
-// A pipe of which `ours` (0: read, 1: write) is made non-blocking.
-static void make_pipe(uint32_t ends[2], int ours)
+// The shell's three pipes; our end of each (0: read, 1: write) is made non-blocking.
+static enum status make_pipes(uint32_t pipes[3][2])
 {
-    uint32_t flags;
-    CHECK(files_pipe(files(), &ends[0], &ends[1]) == OK);
-    CHECK(io_set_flags(files(), ends[ours], IO_FLAG_NONBLOCK, IO_FLAG_NONBLOCK, &flags) == OK);
+    static const int ours[3] = {1, 0, 0};
+    for (int i = 0; i < 3; i++) {
+        uint32_t flags;
+        enum status result = files_pipe(files(), &pipes[i][0], &pipes[i][1]);
+        if (result != OK) {
+            while (i-- > 0) {
+                close_handle(pipes[i][0]);
+                close_handle(pipes[i][1]);
+            }
+            return result;
+        }
+        CHECK(io_set_flags(files(), pipes[i][ours[i]], IO_FLAG_NONBLOCK, IO_FLAG_NONBLOCK,
+                           &flags) == OK);
+    }
+    return OK;
 }
 
 static enum status start(const char *line, uint32_t *pid)
@@ -63,13 +75,12 @@ static enum status start(const char *line, uint32_t *pid)
     if (bytes > sizeof arguments - prefix)
         return E_2BIG;
     memcpy(arguments + prefix, line, bytes);
-    make_pipe(pipes[0], 1);
-    make_pipe(pipes[1], 0);
-    make_pipe(pipes[2], 0);
+    enum status result = make_pipes(pipes);
+    if (result != OK)
+        return result;
     const uint32_t handles[3] = {pipes[0][0], pipes[1][1], pipes[2][1]};
-    enum status result =
-        shell_spawn(arguments, prefix + bytes, SPAWN_FLAG_GROUP | SPAWN_FLAG_FOREGROUND,
-                    IO_SERVICE_FILES, handles, pid);
+    result = shell_spawn(arguments, prefix + bytes, SPAWN_FLAG_GROUP | SPAWN_FLAG_FOREGROUND,
+                         IO_SERVICE_FILES, handles, pid);
     for (int i = 0; i < 3; i++)
         close_handle(handles[i]);
     input.handle = pipes[0][1];
@@ -205,7 +216,8 @@ _Noreturn void run_line(const struct plan *plan)
                   (uint32_t)text_format(
                       text, sizeof text, "session: cannot start the shell: %s, /bin/sh%s\n",
                       status_message(result),
-                      result == E_NOENT // then the initrd did not fit
+                      // E_NOENT: then the initrd did not fit
+                      result == E_NOENT || result == E_NOMEM || result == E_NOSPACE
                           ? "; too little memory: give the machine at least 16 MB"
                           : ""));
     }
