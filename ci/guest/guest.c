@@ -73,8 +73,9 @@ void print(const char *format, ...)
     }
     va_end(list);
     memcpy(buffer()->words, line, line_bytes);
-    uint64_t x, y, z;
-    status_ignore(sys_debug(BOOT_SLOT_DEBUG, DEBUG_OP_LOG, line_bytes, 0, &x, &y, &z));
+    uint64_t at = 0, y, z;
+    while (sys_debug(BOOT_SLOT_DEBUG, DEBUG_OP_LOG, line_bytes, at, &at, &y, &z) == E_MORE)
+        ;
 }
 
 _Noreturn void die(const char *what, const char *file, unsigned line_number)

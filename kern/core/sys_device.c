@@ -64,12 +64,14 @@ _Static_assert(IO_BYTE == 2 && IO_WORD / IO_BYTE == 2 && IO_LONG / IO_BYTE == 4,
 #define LOG_BYTES   512
 #define READ_EVENTS 30
 
-static enum status debug_log(struct thread *self, uint64_t bytes)
+static enum status debug_log(struct thread *self, uint64_t end, uint64_t start)
 {
     const char *text = (const char *)self->buffer->words;
-    CHECK(log_bytes, bytes <= LOG_BYTES, E_INVAL);
-    arch_console_serial(text, bytes);
-    return OK;
+    CHECK(log_bytes, end <= LOG_BYTES, E_INVAL);
+    CHECK(log_start, start <= end, E_INVAL);
+    start += arch_console_offer(text + start, end - start);
+    result(self, 0, start);
+    return start < end ? E_MORE : OK;
 }
 
 static void trace_copy(struct cpu *cpu, struct thread *self)
@@ -104,7 +106,7 @@ enum status sys_debug(struct cpu *cpu, struct thread *self)
           E_RIGHTS);
     switch (op) {
     case DEBUG_OP_LOG:
-        return debug_log(self, a);
+        return debug_log(self, a, argument(self, 3));
     case DEBUG_OP_TRACE:
         for (uint32_t i = 0; i < cpu_count; i++)
             trace_start(&kern_cpus[i], (uint32_t)a);

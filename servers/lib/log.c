@@ -7,6 +7,7 @@
 
 enum {
     LINE_BYTES = 400,
+    PATIENCE = 1000000, // calls without progress: then nobody is at the other end of the line
 };
 
 const char *log_name = "?";
@@ -24,8 +25,14 @@ void log_line(const char *format, ...)
     va_end(list);
     line[size++] = '\n';
     __builtin_memcpy(ipc_buffer()->words, line, size);
-    uint64_t x, y, z;
-    status_ignore(sys_debug(debug->slot, DEBUG_OP_LOG, size, 0, &x, &y, &z));
+    uint64_t at = 0, next, y, z;
+    for (int tries = 0; tries < PATIENCE; tries++) {
+        if (sys_debug(debug->slot, DEBUG_OP_LOG, size, at, &next, &y, &z) != E_MORE)
+            return;
+        if (next != at)
+            tries = 0;
+        at = next;
+    }
 }
 
 void (*log_dying)(void);

@@ -4,11 +4,12 @@
 #include <arch/console.h>
 #include <arch/port.h>
 
-enum { COM1 = 0x3f8, LINE_STATUS = COM1 + 5, SCRATCH = COM1 + 7, SEND_READY = 0x20 };
+enum { COM1 = 0x3f8, FIFO = COM1 + 2, LINE_STATUS = COM1 + 5, SCRATCH = COM1 + 7 };
+enum { FIFO_WORKS = 0xc0, FIFO_BYTES = 16, SEND_READY = 0x20 }; // ready: the FIFO is empty
 enum { READY_POLLS = 100000, COLUMNS = 80, ROWS = 25, WHITE_ON_RED = 0x4f00 };
 
 static bool serial_present, screen_taken;
-static uint32_t column, row;
+static uint32_t column, row, fifo_bytes = 1;
 
 void console_init(void)
 {
@@ -20,12 +21,19 @@ void console_init(void)
     serial_present = arch_port_read(SCRATCH, 1) == 0x5a;
     for (uint32_t i = 0; i < sizeof setup / sizeof *setup; i++)
         arch_port_write(COM1 + setup[i][0], 1, setup[i][1]);
+    if ((arch_port_read(FIFO, 1) & FIFO_WORKS) == FIFO_WORKS)
+        fifo_bytes = FIFO_BYTES;
+}
+
+static bool ready(void)
+{
+    return arch_port_read(LINE_STATUS, 1) & SEND_READY;
 }
 
 static void send(char c)
 {
     for (uint32_t i = 0; i < READY_POLLS; i++) {
-        if (arch_port_read(LINE_STATUS, 1) & SEND_READY) {
+        if (ready()) {
             arch_port_write(COM1, 1, (uint8_t)c);
             return;
         }
@@ -39,6 +47,29 @@ void arch_console_serial(const char *text, size_t bytes)
             send('\r');
         send(text[i]);
     }
+}
+
+size_t arch_console_offer(const char *text, size_t bytes)
+{
+    uint32_t room = 0;
+    for (size_t i = 0; serial_present && i < bytes; i++) {
+        uint32_t need = text[i] == '\n' ? 2 : 1;
+        if (room < need && !ready())
+            return i;
+        if (room < need)
+            room = fifo_bytes;
+        if (need > room) { // a port without a FIFO
+            send('\r');
+            send('\n');
+            room = 0;
+            continue;
+        }
+        if (need == 2)
+            arch_port_write(COM1, 1, '\r');
+        arch_port_write(COM1, 1, (uint8_t)text[i]);
+        room -= need;
+    }
+    return bytes;
 }
 
 static volatile uint16_t *cells(void)

@@ -15,10 +15,11 @@ static uint64_t next_stack = STACKS;
 void say(const char *text)
 {
     struct ipc_buffer *buffer = (struct ipc_buffer *)BOOT_BUFFER_ADDRESS;
-    uint64_t n = 0, x, y, z;
+    uint64_t n = 0, at = 0, y, z;
     for (char *to = (char *)buffer->words; text[n]; n++)
         to[n] = text[n];
-    status_ignore(sys_debug(BOOT_SLOT_DEBUG, DEBUG_OP_LOG, n, 0, &x, &y, &z));
+    while (sys_debug(BOOT_SLOT_DEBUG, DEBUG_OP_LOG, n, at, &at, &y, &z) == E_MORE)
+        ;
 }
 
 static void say_number(uint64_t value)

@@ -82,11 +82,11 @@ static void families(uint32_t part)
 static void transfers(void)
 {
     enum { POST = 0x80 };
-    uint64_t x, y, z;
+    uint64_t at = 0, x, y, z;
     char *text = (char *)((struct ipc_buffer *)BOOT_BUFFER_ADDRESS)->words;
     for (uint32_t i = 0; i < LOG_BYTES; i++)
         text[i] = '\n';
-    STEPS("log", sys_debug(BOOT_SLOT_DEBUG, DEBUG_OP_LOG, LOG_BYTES, 0, &x, &y, &z));
+    STEPS("log", sys_debug(BOOT_SLOT_DEBUG, DEBUG_OP_LOG, LOG_BYTES, at, &at, &y, &z));
     STEPS("ioport", sys_ioport(BOOT_SLOT_IOPORT, IO_BYTE | IO_REPEAT, POST, IOPORT_WORDS, &x));
     STEPS("trace", sys_debug(BOOT_SLOT_DEBUG, DEBUG_OP_TRACE, ~0u, 0, &x, &y, &z));
     for (int i = 0; i < 100; i++)

@@ -106,6 +106,16 @@ TEST(logging)
     expect_ok(debug(DEBUG_OP_LOG, 9));
     expect(strstr(mock_log, "hello %s\n"));
     expect_equal(debug(DEBUG_OP_LOG, 513), E_INVAL);
+    mock_log_room = 4;
+    memcpy(world_init->buffer->words, "in parts\n", 9);
+    expect_equal(debug(DEBUG_OP_LOG, 9), E_MORE);
+    expect_equal(world_init->frame.rdi, 4);
+    expect_equal(kernel(SYSCALL_DEBUG, BOOT_SLOT_DEBUG, DEBUG_OP_LOG, 9, 4, 0, 0, 0), E_MORE);
+    expect_ok(kernel(SYSCALL_DEBUG, BOOT_SLOT_DEBUG, DEBUG_OP_LOG, 9, 8, 0, 0, 0));
+    expect_equal(world_init->frame.rdi, 9);
+    expect(strstr(mock_log, "in parts\n"));
+    mock_log_room = SIZE_MAX;
+    expect_equal(kernel(SYSCALL_DEBUG, BOOT_SLOT_DEBUG, DEBUG_OP_LOG, 9, 10, 0, 0, 0), E_INVAL);
     expect_equal(debug(99, 0), E_INVAL);
     expect_ok(debug(DEBUG_OP_CHECK, 0));
     expect(world_init->frame.rdi > 30);

@@ -21,6 +21,7 @@ enum { MOCK_RETURNED, MOCK_IDLE, MOCK_LEFT, MOCK_PANIC };
 
 extern jmp_buf mock_exit;
 extern char mock_panic[512], mock_log[65536];
+extern size_t mock_log_room; ///< bytes that the serial line takes at once
 /// Lines that are silent; those that fire again before they are acknowledged.
 extern bool mock_masked[], mock_fired[], mock_timer_on;
 /// CPUs that were interrupted by another.

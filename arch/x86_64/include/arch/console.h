@@ -7,6 +7,10 @@
 /// Writes to the serial port alone. Bounded: a port that never gets ready is given up.
 void arch_console_serial(const char *text, size_t bytes);
 
+/// Writes what the serial port takes without waiting. Returns how many bytes of `text` that
+/// was; all of them where there is no port.
+size_t arch_console_offer(const char *text, size_t bytes);
+
 /// Clears the text screen for a panic, the first time.
 void arch_console_take(void);
 
