@@ -95,9 +95,34 @@ static void transfers(void)
     STEPS("trace_read", sys_debug(BOOT_SLOT_DEBUG, DEBUG_OP_TRACE_READ, 0, 0, &x, &y, &z));
 }
 
+static uint32_t queue; // endpoint
+
+static void wait_in_queue(void)
+{
+    struct message m = {0};
+    status_ignore(sys_send(queue, &m, 0));
+    must(sys_thread_control(HANDLE_NULL, THREAD_OP_SUSPEND, 0, 0, &m.badge, &m.badge, &m.badge),
+         "suspend");
+}
+
+/// Many threads that wait in one queue, and the endpoint goes. They are as important as this
+/// one: they run when it yields, and not within a step.
+static void drains(void)
+{
+    enum { WAITERS = 100, PRIORITY = 40 };
+    queue = object_new(KIND_ENDPOINT, 0);
+    for (int i = 0; i < WAITERS; i++)
+        thread_start(
+            thread_new(BOOT_SLOT_VSPACE, BOOT_SLOT_CSPACE, wait_in_queue, PRIORITY, 0, 0)
+                .thread);
+    must(sys_yield(), "yield");
+    STEPS("drain", sys_cap_delete(HANDLE_NULL, queue));
+}
+
 void bench_longest(void)
 {
     transfers();
+    drains();
     uint32_t part = object_new(KIND_UNTYPED, 24);
     objects(part);
     STEPS("revoke_threads", sys_cap_revoke(HANDLE_NULL, part));
