@@ -150,9 +150,11 @@ enum status memory_on_attach_share(struct request *r, const struct memory_attach
     if (in->protection & ~(uint32_t)(PROTECTION_READ | PROTECTION_WRITE))
         return E_RIGHTS; // code comes from managers, or by the seal of private pages
     out->length = share->length;
-    out->address = region_gap(tenant, share->length, share->length >> 21 ? 21 : 15);
-    return out->address
-               ? share_attach(tenant, share, out->address, 0, share->length, in->protection)
+    uint32_t bits = share->length >> FRAME_BITS_MAX ? FRAME_BITS_MAX : 15;
+    uint64_t skew = share->skew & ((1ul << bits) - 1);
+    uint64_t gap = region_gap(tenant, share->length + skew, bits);
+    out->address = gap + skew;
+    return gap ? share_attach(tenant, share, out->address, 0, share->length, in->protection)
                : E_NOMEM;
 }
 

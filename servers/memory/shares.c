@@ -7,7 +7,7 @@
 #include <proto/memory.h>
 #include "tenant.h"
 
-enum { FRAME_BITS_MAX = 21, SHARE_FRAME_BITS = 18 };
+enum { SHARE_FRAME_BITS = 18 };
 
 static struct tree shares;
 static uint64_t last_id;
@@ -290,7 +290,7 @@ static enum status device_piece(struct share *share, uint64_t address, uint64_t 
     uint64_t inside = address - block->node.key;
     uint32_t bits = PAGE_BITS;
     while (bits < block->bits && (share->length - offset) >> (bits + 1) &&
-           ((inside | offset) & ((1ul << (bits + 1)) - 1)) == 0)
+           (inside & ((1ul << (bits + 1)) - 1)) == 0)
         bits++;
     enum status status =
         bits == block->bits
@@ -315,6 +315,7 @@ enum status device_share(uint64_t address, uint64_t length, uint32_t flags, uint
     if (!share)
         return E_NOMEM;
     share->device = true;
+    share->skew = address & ((1ul << FRAME_BITS_MAX) - 1);
     uint64_t bytes;
     for (uint64_t at = 0; at < length; at += bytes) {
         enum status status = device_piece(share, address + at, at, &bytes);

@@ -35,6 +35,8 @@ struct region {
     uint8_t sealed;  ///< has been executable: not writable again while its pages last
 };
 
+enum { FRAME_BITS_MAX = 21 }; ///< a device's Frames are no larger
+
 /// Memory that several spaces map.
 struct share {
     struct node node;   ///< key: id, which is never used again
@@ -44,6 +46,8 @@ struct share {
     struct region *sharers;
     uint32_t flags; ///< enum map: UNCACHED, COMBINE
     bool device;    ///< never dies
+    uint64_t
+        skew; ///< a device's: at an address that ends in these bits it takes the fewest pieces
 };
 
 struct tenant {
