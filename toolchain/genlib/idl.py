@@ -66,8 +66,9 @@ class File:
 
 
 def tokenize(path, text):
-    """List of (sort, text, line, first_on_its_line); ends with an `end` token."""
-    tokens, line, at, first = [], 1, 0, True
+    """List of (sort, text, line, first_on_its_line); ends with an `end` token. Documentation
+    right below a trailing one, in its column, goes on with it: it is not the first either."""
+    tokens, line, at, first, trailing = [], 1, 0, True, None
     while at < len(text):
         found = TOKEN.match(text, at)
         if not found:
@@ -77,6 +78,9 @@ def tokenize(path, text):
         if sort == "newline":
             line, first = line + 1, True
         elif sort != "space":
+            column = found.start() - text.rfind("\n", 0, found.start())
+            if sort == "doc" and (not first or trailing == (line - 1, column)):
+                first, trailing = False, (line, column)
             tokens.append((sort, found.group(), line, first))
             first = False
     tokens.append(("end", "end of file", line, True))

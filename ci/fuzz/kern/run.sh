@@ -1,14 +1,15 @@
 #!/bin/bash
 # Fuzzes the kernel's own code on the host with libFuzzer, under ASan and UBSan.
 # usage: run.sh [SECONDS]     60 by default, on all CPUs of the host together
-# Seeds: seeds/ here. What is found while running stays in build/fuzz/kern; a finding in
-# build/fuzz/kern-*.
+# Seeds: seeds/ here. What worker N (seed N) finds while running stays in build/fuzz/kern/N, a
+# finding in build/fuzz/kern-*. No worker reads what another found, so that each repeats itself:
+# a change is judged, not luck.
 # Ends with `N passed, N failed, N skipped`.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.." || exit 2
 seconds=${1:-60}
 out=build/fuzz/kern-objects tests=ci/unit/kern
-mkdir -p $out build/fuzz/kern
+mkdir -p $out
 /usr/bin/python3 toolchain/gen.py abi $out kern/abi/pith.idl >/dev/null || exit 1
 
 # _Exit: what world.c does where a test fails; libFuzzer must hear of it.
@@ -31,9 +32,11 @@ build() {
 }
 workers=$(nproc)
 fuzz() { # one worker: its share of the time, with a seed of its own
-    timeout $((seconds + 60)) build/fuzz/fuzz_kern -max_total_time=$((seconds / workers)) -max_len=1500 -len_control=0 -timeout=20 \
-        -seed="$1" -artifact_prefix=build/fuzz/kern- -print_final_stats=1 \
-        -detect_leaks=0 build/fuzz/kern ci/fuzz/kern/seeds >build/fuzz/kern-"$1".log 2>&1
+    mkdir -p "build/fuzz/kern/$1"
+    timeout $((seconds + 60)) build/fuzz/fuzz_kern -max_total_time=$((seconds / workers)) \
+        -max_len=1500 -len_control=0 -timeout=20 -reload=0 -detect_leaks=0 -print_final_stats=1 \
+        -seed="$1" -artifact_prefix=build/fuzz/kern- \
+        "build/fuzz/kern/$1" ci/fuzz/kern/seeds >build/fuzz/kern-"$1".log 2>&1
 }
 build >$out/build.log 2>&1 || { tail -n 20 $out/build.log; echo "0 passed, 1 failed, 0 skipped"; exit 1; }
 pids=()

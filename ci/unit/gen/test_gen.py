@@ -38,12 +38,13 @@ def parse_proto(tmp_path, text, base=""):
 
 def test_comments_document_what_they_stand_at(tmp_path):
     abi = parse(tmp_path, "/// The file.\n\n"
-                "/// Two\n/// lines.\nenum e {\n    A = 1; /// first\n    /// second\n    B = 2;\n}\n"
+                "/// Two\n/// lines.\nenum e {\n    A = 1; /// first\n    /// second\n    B = 2;\n"
+                "    C = 3; /// third,\n           /// in two lines\n    D = 4;\n}\n"
                 "const C = 0x10; /// behind // not cut\n")
     enum, const = abi.items
     assert abi.doc == "The file."
     assert enum.doc == "Two\nlines."
-    assert [m.doc for m in enum.members] == ["first", "second"]
+    assert [m.doc for m in enum.members] == ["first", "second", "third, in two lines", ""]
     assert const.value == 16 and const.doc == "behind // not cut"
 
 
