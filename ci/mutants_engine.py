@@ -50,6 +50,7 @@ MUTANTS = {
     "all_locals": ("../validate_body.c", "l->all_locals += count;", ""),
     "slots_at_once": ("../validate.c", "    if (v->max_height > WASM_MAX_SLOTS)\n", "    if (0)\n"),
     "refused_gives_back": ("../instance.c", "        take_back(store, memories, tables);\n", ""),
+    "limit_or_host": ("../instance.c", "pages * WASM_PAGE_BYTES > store->", "pages * WASM_PAGE_BYTES < store->"),
     "unsealed_forgotten": ("compile.c", "    } else {\n        forget_code(i);\n", "    } else {\n"),
     "inner_trap_forgotten": ("../execute.c", "    x->status = WASM_OK; /* whatever", "    /* whatever"),
     "names_harmless": ("../names.c", "*text++ = control ? '?' : (char)bytes[i];", "*text++ = (char)bytes[i];"),

@@ -88,7 +88,9 @@ static int parse_option(struct command *command, const char *option, const char 
         number = &command->limits.memory_bytes;
     }
     if (number && !parse_number(value, number)) {
-        return complain_usage("not a number", value);
+        char what[64];
+        snprintf(what, sizeof what, "%s wants a whole number below 2^64", option);
+        return complain_usage(what, value);
     }
     return 0;
 }
@@ -290,17 +292,59 @@ static int ended(const char *file, enum wasm_status status, const struct wasm_tr
     }
 }
 
-/* True if the module exports a function _start without parameters or results. */
-static bool has_start(const struct wasm_module *module)
+static bool is_named(struct wasm_name name, const char *text)
 {
-    struct wasm_name start = wasm_name("_start");
+    struct wasm_name wanted = wasm_name(text);
+    return name.length == wanted.length && memcmp(name.bytes, text, name.length) == 0;
+}
+
+/* Whether the module exports a function `name` without parameters or results. */
+static bool has_entry(const struct wasm_module *module, const char *name)
+{
     for (uint32_t i = 0; i < wasm_module_export_count(module); i++) {
         struct wasm_extern found = wasm_module_export(module, i);
-        if (found.kind == WASM_EXTERN_FUNC && found.name.length == start.length &&
-            memcmp(found.name.bytes, start.bytes, start.length) == 0) {
+        if (found.kind == WASM_EXTERN_FUNC && is_named(found.name, name)) {
             return found.type.param_count == 0 && found.type.result_count == 0;
         }
     }
+    return false;
+}
+
+/* What an import of another WASI than preview 1 asks for, or NULL. */
+static const char *foreign_wasi(const struct wasm_extern *import)
+{
+    static const char components[] = "wasi:"; /* as in wasi:io/streams@0.2.0 */
+    if (is_named(import->module, "wasi") && is_named(import->name, "thread-spawn")) {
+        return "threads";
+    }
+    if (is_named(import->module, "wasi_unstable")) {
+        return "WASI preview 0";
+    }
+    if (import->module.length >= strlen(components) &&
+        memcmp(import->module.bytes, components, strlen(components)) == 0) {
+        return "WASI preview 2, of components";
+    }
+    return NULL;
+}
+
+/* Whether the module is a program for this runner; else says why not. */
+static bool is_program(const struct wasm_module *module, const char *file)
+{
+    for (uint32_t i = 0; i < wasm_module_import_count(module); i++) {
+        struct wasm_extern import = wasm_module_import(module, i);
+        const char *needs = foreign_wasi(&import);
+        if (needs) {
+            fprintf(stderr,
+                    "%s: cannot be linked, it needs %s, and only WASI preview 1 is here\n",
+                    file, needs);
+            return false;
+        }
+    }
+    if (has_entry(module, "_start")) {
+        return true;
+    }
+    fprintf(stderr, "%s: no function _start to run, in its exports%s\n", file,
+            has_entry(module, "_initialize") ? ": it is a library, with _initialize" : "");
     return false;
 }
 
@@ -310,8 +354,7 @@ static int execute(const struct command *command, struct run *run)
     if (status) {
         return status;
     }
-    if (!has_start(run->module)) {
-        fprintf(stderr, "%s: no function _start to run, in its exports\n", command->file);
+    if (!is_program(run->module, command->file)) {
         return EXIT_CANNOT_RUN;
     }
     status = prepare(command, run);
@@ -336,7 +379,10 @@ static int execute(const struct command *command, struct run *run)
 int main(int argc, char **argv)
 {
     if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        fputs(usage, stdout);
+        if (fputs(usage, stdout) < 0 || fflush(stdout) != 0) {
+            fprintf(stderr, "wasm: %s, writing the usage\n", strerror(errno));
+            return EXIT_CANNOT_RUN;
+        }
         return 0;
     }
     struct command command = {.limits = WASM_LIMITS_DEFAULT};

@@ -26,7 +26,8 @@ def test_arguments():
 
 @pytest.mark.parametrize("arguments, words", [
     ([], "no file"), (["--nonsense", "x"], "--nonsense"), (["--dir"], "--dir"), (["--fuel", "x", "y"], "x"),
-    (["--fuel", "-1", "y"], "-1"), (["--memory-limit", "1k", "y"], "1k"), (["--fuel", "99999999999999999999", "y"],
+    (["--fuel", "-1", "y"], "--fuel wants a whole number"), (["--memory-limit", "1k", "y"], "1k"),
+    (["--memory-limit", "", "y"], "--memory-limit wants"), (["--fuel", "99999999999999999999", "y"],
     "99999999999999999999"), (["--env", "NOVALUE", "y"], "NOVALUE"), (["--env", "=x", "y"], "=x"),
     (["--dir", "/no/such/place::/", HELLO], "/no/such/place"), (["--dir", f"{HELLO}::/", HELLO], "hello.wasm")])
 def test_usage(arguments, words):
@@ -37,6 +38,12 @@ def test_usage(arguments, words):
 def test_help():
     done = subprocess.run([CHECKED, "--help"], capture_output=True, check=False)
     assert done.returncode == 0 and b"--memory-limit" in done.stdout
+
+
+def test_help_that_cannot_be_written():
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([CHECKED, "--help"], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 126 and b"No space left" in done.stderr, done
 
 
 def test_environment_is_only_what_was_given():
@@ -123,6 +130,18 @@ def test_truncations(tmp_path):
     ("missing", ["elsewhere", "no_such_function"]), ("unlinkable", ["fd_write"]), ("start_type", ["_start"])])
 def test_unlinkable(wat, name, words):
     refused(guest(wat(name)), 126, f"{name}.wasm", *words)
+
+
+@pytest.mark.parametrize("source, words", [
+    ('(import "wasi" "thread-spawn" (func (param i32) (result i32))) (func (export "_start"))', "threads"),
+    ('(import "wasi_unstable" "fd_sync" (func (param i32) (result i32))) (func (export "_start"))', "preview 0"),
+    ('(import "wasi:cli/exit@0.2.0" "exit" (func (param i32))) (func (export "_start"))', "preview 2"),
+    ('(import "was" "i" (func)) (func (export "_start"))', 'module "was"'),
+    ('(func (export "_initialize"))', "library"), ('(func (export "main"))', "no function _start")])
+def test_made_for_another_runner(tmp_path, source, words):
+    (tmp_path / "a.wat").write_text(f"(module {source})")
+    subprocess.run(["wat2wasm", "a.wat", "-o", "a.wasm"], cwd=tmp_path, check=True)
+    refused(guest(tmp_path / "a.wasm"), 126, "a.wasm", words)
 
 
 @pytest.mark.parametrize("letter, words", [

@@ -136,16 +136,32 @@ static bool intern_types(struct wasm_instance *i)
     return true;
 }
 
+/* Why wasm_table_new or wasm_memory_new made none: what it takes is compared with what the
+ * store's limit leaves. */
+static const char *refused_table(const struct wasm_store *store, uint64_t elements)
+{
+    return elements > store->limits.table_elements - store->table_elements
+               ? "a table is refused: more elements than the limit on tables leaves"
+               : "a table is refused: the host has no memory for it";
+}
+
+static const char *refused_memory(const struct wasm_store *store, uint64_t pages)
+{
+    return pages * WASM_PAGE_BYTES > store->limits.memory_bytes - store->memory_bytes
+               ? "a memory is refused: larger than the limit on memory leaves"
+               : "a memory is refused: the host lacks memory, or 8 GiB of addresses, for it";
+}
+
 static const char *create_objects(struct wasm_instance *i)
 {
     const struct wasm_module *m = i->module;
     for (size_t k = 0; k < m->tables.count; k++)
         if (!i->tables[k] && !(i->tables[k] = wasm_table_new(i->store, &m->tables.items[k])))
-            return "a table is refused: more elements than the store's limit or the host has";
+            return refused_table(i->store, m->tables.items[k].bounds.min);
     for (size_t k = 0; k < m->memories.count; k++)
         if (!i->memories[k] &&
             !(i->memories[k] = wasm_memory_new(i->store, &m->memories.items[k])))
-            return "a memory is refused: larger than the store's limit or the host has";
+            return refused_memory(i->store, m->memories.items[k].min);
     for (size_t k = m->imported_functions; k < m->functions.count; k++) {
         struct wasm_func *f = &i->own_funcs[k - m->imported_functions];
         f->type = i->types[m->functions.items[k].type];

@@ -238,8 +238,9 @@ enum wasm_host_result {
 
 /* A host function. `values` holds the arguments' words and receives the results', from index 0
  * on (it has room for both). `caller` is valid during the call. It may call back with
- * wasm_call. What it does beyond the end of a linear memory is the host's own fault, as any bad
- * access is, not a trap: it asks wasm_memory_at first. */
+ * wasm_call: 64 calls may be inside one another, the next traps with WASM_TRAP_STACK. What it
+ * does beyond the end of a linear memory is the host's own fault, as any bad access is, not a
+ * trap: it asks wasm_memory_at first. */
 typedef enum wasm_host_result wasm_host_fn(void *context, struct wasm_caller *caller,
                                            uint64_t *values);
 
