@@ -17,8 +17,10 @@ for package; do
 done
 [ ${#missing[@]} = 0 ] && exit 0
 [ -f package.json ] || echo '{"private": true}' >package.json
-if ! npm install --ignore-scripts --no-audit --no-fund --save-exact --loglevel=error \
-    --fetch-retries=1 --fetch-timeout=60000 "${missing[@]}" >log 2>&1; then
-    echo "npm.sh: cannot install ${missing[*]} (build/npm/log has npm's words)" >&2
-    exit 1
-fi
+for pause in 5 20 0; do # the registry may be away for a moment
+    npm install --ignore-scripts --no-audit --no-fund --save-exact --loglevel=error \
+        --fetch-retries=3 --fetch-timeout=60000 "${missing[@]}" >log 2>&1 && exit 0
+    sleep $pause
+done
+echo "npm.sh: cannot install ${missing[*]} (build/npm/log has npm's words)" >&2
+exit 1

@@ -7,7 +7,7 @@
 # One slice, a 250th of the whole counts, of all of which the number is the seed:
 #   kernel     100 seeds of random calls on the host (4,000 steps, invariants checked after each)
 #              and of fast against general path (2,000 states)
-#   model      the kernel's code under libFuzzer on the host, 120 s; 100 more traces for the model
+#   model      the kernel's code under libFuzzer on the host, two times 60 s; 100 more traces for the model
 #              of waiting (ci/model); the first slice also searches its larger sizes
 #   engine     60 s of fuzzing for each of the engine's targets; 80 modules of either generator in
 #              the interpreter, the compiler and V8 (20,000)
@@ -48,7 +48,7 @@ kernel() {
     PITH_SEED=$((next * seeds + 1)) PITH_SEEDS=$seeds build/host/ci/unit/kern/kern_test stop
 }
 model() {
-    bash ci/fuzz/kern/run.sh 120 && bash ci/model/trace.sh 100 2000 $((next * 100 + 1)) || return
+    bash ci/fuzz/kern/run.sh 60 && bash ci/model/trace.sh 100 2000 $((next * 100 + 1)) || return
     [ "$next" != 0 ] || bash ci/model/run.sh big
 }
 engine() {

@@ -21,7 +21,7 @@ test_packages=(
     rustc libstd-rust-dev-wasm32
     python3-pytest python3-pexpect python3-pil
     bzip2 ca-certificates dpkg-dev spin tcl
-    binaryen nodejs
+    binaryen nodejs valgrind
 )
 # Debian has npm in a package of its own; other packages of nodejs bring it, and refuse that one.
 command -v npm >/dev/null || test_packages+=(npm)
@@ -60,14 +60,17 @@ log=$(mktemp) && trap 'rm -f "$log"' EXIT
 # waits for other users of dpkg.
 apt_get() {
     "${as_root[@]}" flock /var/lib/dpkg env DEBIAN_FRONTEND=noninteractive \
-        apt-get -qq -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 \
+        apt-get -qq -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 -o Acquire::Retries=3 \
         "$@" </dev/null >>"$log" 2>&1
 }
 
-# A failing update is not the end: the lists of an earlier one may serve.
-apt_get update
-if ! apt_get install -y --no-install-recommends "${missing[@]}"; then
-    cat "$log" >&2
-    echo "setup: apt-get could not install ${missing[*]} (its messages are above)" >&2
-    exit 125
-fi
+# A failing update is not the end: the lists of an earlier one may serve. Nor is a mirror that is
+# away for a moment, or changes between update and install.
+for pause in 5 20 0; do
+    apt_get update
+    apt_get install -y --no-install-recommends "${missing[@]}" && exit 0
+    sleep $pause
+done
+cat "$log" >&2
+echo "setup: apt-get could not install ${missing[*]} (its messages are above)" >&2
+exit 125

@@ -5,11 +5,10 @@ import struct
 import pytest
 
 from test_entry import Gdb, addresses
-from test_kernel import TOP, Guest
+from test_kernel import LIMIT, TOP, Guest
 
 TESTS = {"at_once", "lock", "calls", "wake_ups", "shootdown", "moves", "diversions", "revocation",
          "spaces"}
-LIMIT = 300  # seconds; CPUs that wait for each other on too few cores are slow
 LINE = re.compile(r"cpu (\d+)  apic (\d+)  idle +(\d+)%  (.+)")
 
 

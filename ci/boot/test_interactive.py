@@ -67,7 +67,7 @@ def test_shutdown_turns_the_machine_off(machine):
         one = machine(kind=kind)
         one.prompt()
         one.serial.send(b"shutdown\r")
-        assert one.emulator.wait(timeout=60) == 0
+        assert one.emulator.wait(timeout=LIMIT) == 0
 
 
 def test_trace_names_the_messages_of_a_command(machine):

@@ -6,10 +6,10 @@
 # Called by ci/test.sh (tier fuzz), or by hand. Ends with `N passed, N failed, N skipped`.
 #
 # usage: run.sh [MODULES [SECONDS]]     500 modules of wasm-opt, and a fifth as many of our own generator;
-#                                       40 seconds for each fuzz target
+#                                       SECONDS for each fuzz target, or the executions of CI's share
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
-modules=${1:-500} seconds=${2:-40}
+modules=${1:-500} seconds=${2-}
 runner=build/host/ci/fuzz/differential/wasm-transcript
 out=build/fuzz
 mkdir -p $out
@@ -29,6 +29,6 @@ count /usr/bin/python3 ci/fuzz/differential/differential.py pressure "$((modules
 count /usr/bin/python3 ci/fuzz/differential/vectors.py $runner
 count /usr/bin/python3 ci/fuzz/hostile.py $runner
 count bash ci/fuzz/engine/run.sh "$seconds"
-count bash ci/fuzz/kern/run.sh 60
+count bash ci/fuzz/kern/run.sh "$seconds"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

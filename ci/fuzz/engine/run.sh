@@ -1,16 +1,19 @@
 #!/bin/bash
 # Fuzzes the WASM engine with libFuzzer under ASan and UBSan.
-# usage: run.sh [SECONDS [TARGET...]]     60 seconds for each of: load execute compare
+# usage: run.sh [SECONDS [TARGET...]]     each of load, execute and compare; without SECONDS the
+#                                         same executions on every machine, CI's share
 # Seeds: seeds/ here, the unit tests' modules, a hundred small ones of ../differential/pressure.py,
-# and the specification suite where ../shared/wasm-spec is. What is found while running stays in build/fuzz/TARGET; a finding in
-# build/fuzz/TARGET-*.
+# and the specification suite where ../shared/wasm-spec is. What is found while running stays in
+# build/fuzz/TARGET, or without SECONDS in build/fuzz/TARGET.share, which each run begins anew; a
+# finding in build/fuzz/TARGET-*.
 # PITH_SEED begins at another place; without it at the same (1): a change is judged, not luck.
 # Ends with `N passed, N failed, N skipped`, one for each target.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.." || exit 2
-seconds=${1:-60}
+seconds=${1-}
 shift
 [ $# -gt 0 ] || set -- load execute compare
+declare -A executions=([load]=300000 [execute]=120000 [compare]=90000) # about half a minute each
 here=ci/fuzz/engine engine=servers/wasm/engine out=build/fuzz
 mkdir -p $out/seeds
 
@@ -42,15 +45,19 @@ if [ -n "$newest" ] || ! [ -e "$out/built" ]; then
     mv "$out/built.new" "$out/built"
 fi
 
+source ci/fuzz/repeat.sh
+in_order $out/seeds.list $out/seeds
 passed=0 failed=0
 for target in "$@"; do
-    mkdir -p "$out/$target"
-    if "${compiler[@]}" -fsanitize=fuzzer "$here/fuzz_$target.c" "$out/objects"/*.o -lm \
+    found=$out/$target how=-max_total_time=$seconds
+    [ -n "$seconds" ] || { found+=.share how=-runs=${executions[$target]} && rm -rf "$found"; }
+    mkdir -p "$found"
+    if "${compiler[@]}" -no-pie -fsanitize=fuzzer "$here/fuzz_$target.c" "$out/objects"/*.o -lm \
         -Wl,--wrap=wasm_platform_sleep -o "$out/fuzz_$target" &&
-        "$out/fuzz_$target" -max_total_time="$seconds" -seed="${PITH_SEED:-1}" \
-            -timeout=20 -rss_limit_mb=4096 \
-            -artifact_prefix="$out/$target-" -print_final_stats=1 "$out/$target" \
-            "$out/seeds" >"$out/$target.log" 2>&1; then
+        "${repeatable[@]}" "$out/fuzz_$target" "$how" -seed="${PITH_SEED:-1}" \
+            -timeout=20 -rss_limit_mb=4096 -reload=0 -seed_inputs=@$out/seeds.list \
+            -artifact_prefix="$out/$target-" -print_final_stats=1 "$found" \
+            >"$out/$target.log" 2>&1; then
         passed=$((passed + 1))
         grep -h 'stat::number_of_executed_units' "$out/$target.log" | sed "s/^/$target: /"
     else

@@ -1,13 +1,16 @@
 #!/bin/bash
 # Fuzzes the kernel's own code on the host with libFuzzer, under ASan and UBSan.
-# usage: run.sh [SECONDS]     60 by default, on all CPUs of the host together
-# Seeds: seeds/ here. What worker N (seed N) finds while running stays in build/fuzz/kern/N, a
-# finding in build/fuzz/kern-*. No worker reads what another found, so that each repeats itself:
-# a change is judged, not luck.
+# usage: run.sh [SECONDS]     two workers at once; without SECONDS the same executions on every
+#                             machine, CI's share
+# Seeds: seeds/ here. What worker N (seed N) finds while running stays in build/fuzz/kern/N, or
+# without SECONDS in build/fuzz/kern/N.share, which each run begins anew; a finding in
+# build/fuzz/kern-*. No worker reads what another found, so that each repeats itself: a change is
+# judged, not luck.
 # Ends with `N passed, N failed, N skipped`.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.." || exit 2
-seconds=${1:-60}
+seconds=${1-}
+workers=2 executions=80000 # of each worker: half a minute
 out=build/fuzz/kern-objects tests=ci/unit/kern
 mkdir -p $out
 /usr/bin/python3 toolchain/gen.py abi $out kern/abi/pith.idl >/dev/null || exit 1
@@ -28,15 +31,18 @@ build() {
         objects+=("$name")
     done
     clang "${flags[@]}" -c ci/fuzz/kern/fuzz_kern.c -o $out/fuzz.o &&
-        clang -fsanitize=fuzzer,address,undefined -o build/fuzz/fuzz_kern $out/fuzz.o "${objects[@]}"
+        clang -no-pie -fsanitize=fuzzer,address,undefined -o build/fuzz/fuzz_kern $out/fuzz.o "${objects[@]}"
 }
-workers=$(nproc)
-fuzz() { # one worker: its share of the time, with a seed of its own
-    mkdir -p "build/fuzz/kern/$1"
-    timeout $((seconds + 60)) build/fuzz/fuzz_kern -max_total_time=$((seconds / workers)) \
+source ci/fuzz/repeat.sh
+in_order $out/seeds.list ci/fuzz/kern/seeds
+fuzz() { # one worker, with a seed of its own
+    local found=build/fuzz/kern/$1 how=-max_total_time=$seconds
+    [ -n "$seconds" ] || { found+=.share how=-runs=$executions && rm -rf "$found"; }
+    mkdir -p "$found"
+    "${repeatable[@]}" build/fuzz/fuzz_kern "$how" \
         -max_len=1500 -len_control=0 -timeout=20 -reload=0 -detect_leaks=0 -print_final_stats=1 \
-        -seed="$1" -artifact_prefix=build/fuzz/kern- \
-        "build/fuzz/kern/$1" ci/fuzz/kern/seeds >build/fuzz/kern-"$1".log 2>&1
+        -seed="$1" -seed_inputs=@$out/seeds.list -artifact_prefix=build/fuzz/kern- \
+        "$found" >build/fuzz/kern-"$1".log 2>&1
 }
 build >$out/build.log 2>&1 || { tail -n 20 $out/build.log; echo "0 passed, 1 failed, 0 skipped"; exit 1; }
 pids=()

@@ -39,7 +39,7 @@ quietly() { # what fails speaks
 }
 options=(-qq -o Dir::Etc::SourceList="$here/apt/sources.list" -o Dir::Etc::SourceParts=/dev/null
     -o Dir::State::Lists="$here/apt/lists" -o Dir::Cache="$here/apt"
-    -o APT::Sandbox::User=root)
+    -o APT::Sandbox::User=root -o Acquire::Retries=5)
 quietly apt-get "${options[@]}" update
 for package in "${missing[@]}"; do
     rm -rf "$package" apt/source && mkdir -p apt/source
