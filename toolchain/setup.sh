@@ -19,7 +19,7 @@ build_packages=(
 test_packages=(
     g++ git clang-format libclang-rt-14-dev libcmocka-dev wabt
     rustc libstd-rust-dev-wasm32
-    python3-pytest python3-pexpect python3-pil
+    python3-pytest python3-pexpect python3-pil procps
     bzip2 ca-certificates dpkg-dev spin tcl
     binaryen nodejs valgrind
 )
