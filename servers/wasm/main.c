@@ -71,6 +71,21 @@ static bool parse_number(const char *text, uint64_t *number)
     return true;
 }
 
+/* Takes in KEY=VALUE; what KEY was before is forgotten. 0 or an exit status. */
+static int parse_variable(struct command *command, const char *variable)
+{
+    size_t key = strcspn(variable, "=") + 1, at = 0;
+    if (key == 1 || !variable[key - 1]) {
+        return complain_usage("--env wants KEY=VALUE", variable);
+    }
+    while (at < command->env_count && strncmp(command->env[at], variable, key) != 0) {
+        at++;
+    }
+    command->env[at] = variable;
+    command->env_count += at == command->env_count;
+    return 0;
+}
+
 /* Takes in one option with its value. 0 or an exit status. */
 static int parse_option(struct command *command, const char *option, const char *value)
 {
@@ -78,10 +93,7 @@ static int parse_option(struct command *command, const char *option, const char 
     if (strcmp(option, "--dir") == 0) {
         command->dirs[command->dir_count++] = value;
     } else if (strcmp(option, "--env") == 0) {
-        if (!strchr(value, '=') || value[0] == '=') {
-            return complain_usage("--env wants KEY=VALUE", value);
-        }
-        command->env[command->env_count++] = value;
+        return parse_variable(command, value);
     } else if (strcmp(option, "--fuel") == 0) {
         number = &command->limits.fuel;
     } else {

@@ -54,6 +54,11 @@ def test_environment_is_only_what_was_given():
     assert b"PITH_TEST is None" in done.stdout
 
 
+def test_the_last_value_of_a_variable_counts():
+    done = guest("--env", "PITH_TEST=no", "--env", "PITH=x", "--env", "PITH_TEST=a=b", OUT / "rust.wasm")
+    assert b'PITH_TEST is Some("a=b")' in done.stdout, done
+
+
 def test_without_a_directory_there_are_no_files():
     done = guest(OUT / "bzip2.wasm", "-k", "/etc/passwd")
     assert done.returncode != 0 and b"/etc/passwd" in done.stderr
