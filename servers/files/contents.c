@@ -201,23 +201,9 @@ static bool give_away(struct inode *inode)
     return true;
 }
 
-void contents_shrink(struct inode *inode, uint64_t size)
+// At most CONTENTS_STEP pages of contents, and what the tree has above them, lie behind `size`.
+static void cut(struct inode *inode, uint64_t size)
 {
-    const uint64_t step = (uint64_t)CONTENTS_STEP * PAGE_BYTES;
-    while (inode->size > size && inode->file.pages > CONTENTS_STEP) {
-        uint64_t last = (inode->size - 1) / step * step;
-        (void)contents_truncate(inode, last > size ? last : size);
-        kept_commit();
-    }
-    (void)contents_truncate(inode, size);
-}
-
-enum status contents_truncate(struct inode *inode, uint64_t size)
-{
-    if (size > FILE_BYTES_MAX)
-        return E_FBIG;
-    if (size == 0 && inode->file.pages > CONTENTS_STEP && !give_away(inode))
-        contents_shrink(inode, 0);
     if (size < inode->size) {
         uint8_t *last = size % PAGE_BYTES ? tree_find(inode, size / PAGE_BYTES) : NULL;
         if (last)
@@ -230,6 +216,26 @@ enum status contents_truncate(struct inode *inode, uint64_t size)
     }
     inode->size = size;
     inode_touch(inode);
+}
+
+void contents_shrink(struct inode *inode, uint64_t size)
+{
+    const uint64_t step = (uint64_t)CONTENTS_STEP * PAGE_BYTES;
+    while (inode->size > size && inode->file.pages > CONTENTS_STEP) {
+        uint64_t last = (inode->size - 1) / step * step;
+        cut(inode, last > size ? last : size);
+        kept_commit();
+    }
+    cut(inode, size);
+}
+
+enum status contents_truncate(struct inode *inode, uint64_t size)
+{
+    if (size > FILE_BYTES_MAX)
+        return E_FBIG;
+    if (size == 0 && inode->file.pages > CONTENTS_STEP && !give_away(inode))
+        contents_shrink(inode, 0);
+    cut(inode, size);
     return OK;
 }
 

@@ -82,6 +82,32 @@ static void test_sparse(void **state)
     assert_int_equal(files_committed(), before);
 }
 
+// More than two steps of giving back: whatever removes it, all of it comes back.
+static void test_large(void **state)
+{
+    (void)state;
+    static char block[65536];
+    enum { BYTES = 2 * CONTENTS_STEP * PAGE_BYTES + 300000, WAYS = 4 };
+    files_start(BYTES / CHUNK_BYTES * 9 / 8);
+    size_t before = files_committed(), written;
+    for (int way = 0; way < WAYS; way++) {
+        assert_int_equal(try_make("f"), OK);
+        struct inode *inode = find("f");
+        for (uint64_t at_end = 0; at_end < BYTES; at_end += written)
+            assert_int_equal(contents_write(inode, at_end, block, sizeof block, &written), OK);
+        if (way == 1)
+            assert_int_equal(contents_truncate(inode, 0), OK);
+        if (way == 2)
+            contents_shrink(inode, 5000);
+        if (way == 3)
+            contents_shrink(inode, 0);
+        assert_true(way == 0 || inode->size <= 5000);
+        assert_int_equal(names_remove(at("f"), 0), OK);
+        assert_int_equal(files_committed(), before);
+        assert_int_equal(inode_count(), 1);
+    }
+}
+
 static void test_full(void **state)
 {
     (void)state;
@@ -247,6 +273,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_contents, start),
         cmocka_unit_test_setup(test_sparse, start),
+        cmocka_unit_test_setup(test_large, start),
         cmocka_unit_test_setup(test_full, start),
         cmocka_unit_test_setup(test_no_memory, start),
         cmocka_unit_test_setup(test_pipe, start),
