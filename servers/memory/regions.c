@@ -369,7 +369,7 @@ enum status tenant_fault(struct tenant *tenant, uint64_t address, uint64_t code)
 {
     enum { CODE_WRITE = 2, CODE_USER = 4, CODE_FETCH = 16 }; // Intel SDM volume 3, 4.7
     // An access that the CPU made for the thread with its own rights: no page that could be
-    // mapped makes it pass. (QEMU's TCG reads the stack so for IRET and far RET; SMAP forbids it.)
+    // mapped makes it pass. (QEMU's TCG reads the stack so for IRET and far RET, against SMAP.)
     if (!(code & CODE_USER))
         return E_FAULT;
     struct region *region = region_at(tenant, address);
