@@ -74,6 +74,14 @@ def test_get_of_a_missing_file(run, tmp_path):
     assert done.status != 0 and b"/nothing" in done.err and not (tmp_path / "x").exists()
 
 
+def test_rm_tells_once_of_a_tree_deeper_than_a_path(run):
+    name = "d" * 250
+    done = run("cd /tmp; " + f"mkdir {name}; cd {name}; " * 17 + "cd /tmp; rm -r *; "
+               + f"cd {name}; cd {name}; rm -r *; cd /tmp; rm -r *; ls")
+    assert done.out == b"" and done.status == 0, done
+    assert done.err.count(b"\n") == 1 and b"name too long" in done.err.lower(), done
+
+
 def test_rm_spares_where_it_stands(run):
     done = run("cd /tmp; mkdir d; echo x > d/f; cd d; rm -r / . .. ./ ../ // /tmp/d/.; cat /tmp/d/f; cd ..; rm -r d/; ls")
     assert (done.status, done.out) == (0, b"x\n") and done.err.count(b"busy") == 7, done

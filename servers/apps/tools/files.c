@@ -62,8 +62,8 @@ static int remove_tree(const char *path)
         return force && errno == ENOENT ? 0 : fail(path);
     if (!S_ISDIR(info.st_mode))
         return unlink(path) < 0 ? fail(path) : 0;
-    int status = each_name(path, remove_in);
-    return rmdir(path) < 0 ? fail(path) : status;
+    int status = each_name(path, remove_in); // what is left has been told of, and keeps `path`
+    return status == 0 && rmdir(path) < 0 ? fail(path) : status;
 }
 
 // `/`, `.` and `..`: rmdir would refuse them in the end, when all in them is gone.
