@@ -155,7 +155,7 @@ def test_typing(path):
     shell.send(b"sleep 1000\r")
     shell.expect(rb"sleep 1000\r?\n")
     pgrep = ["pgrep", "-P", str(shell.pid)]
-    while not subprocess.run(pgrep, capture_output=True, check=False).stdout:
+    while shell.isalive() and not subprocess.run(pgrep, capture_output=True, check=False).stdout:
         pass
     answer(b"\x03")
     assert "130" in answer(b"echo $?\r")
