@@ -12,7 +12,9 @@ _Noreturn void _start(const struct startup *startup)
     startup_block = startup;
     log_name = startup->name;
     kept_start(startup);
-    if (!kept_former())
+    if (kept_former())
+        slots_resume(startup->slot_limit);
+    else
         slots_start(startup->first_free_slot, startup->slot_limit);
     kept_commit();
     if (kept_former())

@@ -4,7 +4,6 @@
 #include <lib/heap.h>
 #include <lib/server.h>
 #include <lib/slots.h>
-#include <lib/start.h>
 #include <proto/memory.h>
 #include "resume.h"
 
@@ -146,7 +145,7 @@ static void sweep_regions(void)
 void resume_finish(void)
 {
     kept_commit();
-    slots_sweep(STARTUP_SLOT_FREE, startup_block->slot_limit);
+    slots_sweep(STARTUP_SLOT_FREE);
     sweep_regions();
     kept_commit();
 }

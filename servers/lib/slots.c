@@ -11,6 +11,8 @@ static KEPT struct slots {
     uint32_t limit;                // none exists from here on
 } all;
 
+static bool unsure; // a free slot may hold what the instance before this one left in it
+
 static struct slots *slots(void)
 {
     return KEPT_VIEW(all);
@@ -34,6 +36,13 @@ void slots_start(uint32_t first, uint32_t limit)
     slots()->hint = first / 64;
 }
 
+void slots_resume(uint32_t limit)
+{
+    unsure = true;
+    if (limit > slots()->limit) // pages that came with a request that was undone
+        slots_start(slots()->limit, limit);
+}
+
 static uint32_t find(void)
 {
     struct slots *s = slots();
@@ -50,8 +59,11 @@ static uint32_t find(void)
 uint32_t slot_alloc(void)
 {
     uint32_t slot = find();
-    if (slot)
+    if (slot) {
+        if (unsure)
+            slot_empty(slot);
         return slot;
+    }
     uint32_t first;
     if (memory_grow_slots(session_to(STARTUP_SLOT_MEMORY), &first) != OK)
         return 0;
@@ -90,15 +102,12 @@ bool slot_taken(uint32_t slot)
            !(slots()->free[slot / 64] >> slot % 64 & 1);
 }
 
-void slots_sweep(uint32_t first, uint32_t limit)
+void slots_sweep(uint32_t first)
 {
-    if (limit > slots()->limit) // pages that came with a request that was undone
-        slots_start(slots()->limit, limit);
     slots()->hint = first / 64;
     for (uint32_t slot = first; slot < slots()->limit; slot++) {
-        if (!(slots()->free[slot / 64] >> slot % 64 & 1))
-            continue;
-        while (sys_cap_delete(HANDLE_NULL, slot) == E_MORE)
-            ;
+        if (slots()->free[slot / 64] >> slot % 64 & 1)
+            slot_empty(slot);
     }
+    unsure = false;
 }

@@ -24,6 +24,7 @@ static uint8_t heap_place[KEPT_END - KEPT_HEAP]
 uint64_t host_region, host_region_bytes;
 bool host_released;
 uint32_t host_signalled;
+bool host_full[SLOT_LIMIT];
 static struct startup startup = {.tsc_hz = 1000000000};
 const struct startup *startup_block = &startup;
 static jmp_buf stop;
@@ -65,7 +66,9 @@ enum status sys_signal(uint32_t ep)
 
 enum status sys_cap_delete(uint32_t cspace, uint32_t slot)
 {
-    (void)cspace, (void)slot;
+    (void)cspace;
+    if (slot < SLOT_LIMIT)
+        host_full[slot] = false;
     return OK;
 }
 
@@ -139,6 +142,7 @@ static void (*look_now)(void);
 static void look(void)
 {
     kept_start(&startup);
+    slots_resume(SLOT_LIMIT);
     look_now();
 }
 

@@ -51,5 +51,8 @@ extern bool host_released;
 /// The slot that was signalled last.
 extern uint32_t host_signalled;
 
+/// Slots with a capability in them, of which the test wants to know when it is deleted.
+extern bool host_full[SLOT_LIMIT];
+
 /// A kept pointer to nowhere.
 #define NOWHERE 4096

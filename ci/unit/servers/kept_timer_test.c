@@ -2,6 +2,8 @@
 // log and its clients. Includes the file it tests: its records are its own.
 #include "kept_host.h"
 
+#include <string.h>
+
 #include "resume.h"
 #include "waits.c"
 
@@ -221,6 +223,40 @@ static void test_regions(void **state)
     host_region_bytes = 0;
 }
 
+// An instance may end between a commit that frees a slot and the deletion of what is in it.
+static void takes_slots(void)
+{
+    begin_again();
+    uint32_t slot;
+    for (int i = 0; i < 20; i++) { // those first that were emptied already
+        slot = slot_alloc();
+        CHECK(slot && !host_full[slot]);
+    }
+    resume_finish();
+    for (slot = FIRST_SLOT; slot < SLOT_LIMIT; slot++)
+        CHECK(slot_taken(slot) || slot % 64 == 0 || !host_full[slot]);
+}
+
+// A page of slots that an undone request had got is there.
+static void takes_page(void)
+{
+    begin_again();
+    slots_resume(SLOT_LIMIT + 64);
+    uint32_t slot;
+    do
+        slot = slot_alloc();
+    while (slot < SLOT_LIMIT);
+    CHECK(slot < SLOT_LIMIT + 64);
+}
+
+static void test_slots(void **state)
+{
+    (void)state;
+    memset(host_full, true, sizeof host_full);
+    assert_true(host_believes(takes_slots));
+    assert_true(host_believes(takes_page));
+}
+
 // ---------------------------------------------------------------- the log
 
 #define MAGIC 0x31305450454b5450ul
@@ -268,7 +304,8 @@ int main(void)
         cmocka_unit_test(test_alarms),   cmocka_unit_test(test_what_stays),
         cmocka_unit_test(test_too_many), cmocka_unit_test(test_clients),
         cmocka_unit_test(test_buckets),  cmocka_unit_test(test_windows),
-        cmocka_unit_test(test_regions),  cmocka_unit_test(test_log),
+        cmocka_unit_test(test_regions),  cmocka_unit_test(test_slots),
+        cmocka_unit_test(test_log),
     };
     return cmocka_run_group_tests(tests, begin, NULL);
 }

@@ -28,6 +28,10 @@ void slot_delete(uint32_t slot) PITH_SYMBOL(slot_delete);
 /// Whether the slot exists and was allocated.
 PITH_CHECKED bool slot_taken(uint32_t slot) PITH_SYMBOL(slot_taken);
 
-/// For a server that goes on with what the instance before it had: empties all free slots from
-/// `first` on, and knows of those below `limit`.
-void slots_sweep(uint32_t first, uint32_t limit) PITH_SYMBOL(slots_sweep);
+/// Instead of slots_start, for a server that goes on with what the instance before it had:
+/// slots below `limit` exist, and each that counts as free may hold what that one left in it.
+/// Until slots_sweep, slot_alloc empties what it gives.
+void slots_resume(uint32_t limit) PITH_SYMBOL(slots_resume);
+
+/// Empties all free slots from `first` on.
+void slots_sweep(uint32_t first) PITH_SYMBOL(slots_sweep);
